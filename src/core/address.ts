@@ -1,0 +1,21 @@
+import { RingwayError } from './errors.ts';
+
+/** A host (literal IP without brackets, or DNS name) and a port in 0…65535. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Parses `host:port`, `[v6]:port`, `:port` (host ''). Throws RingwayError `BAD_ADDRESS` that quotes the text. */
+export function parseHostPort(text: string): HostPort {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = match ? Number(match[3]) : Number.NaN;
+  if (!match || port > 65_535)
+    throw new RingwayError(`"${text}" is not host:port (a port is 0 to 65535, an IPv6 host stands in brackets)`, { code: 'BAD_ADDRESS' });
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** `host:port`, an IPv6 host in brackets. */
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,101 @@
+// The model and the contracts of membership. Plain immutable values; no Envoy message, no socket.
+import type { RingwayError } from '../core/index.ts';
+
+/** A named set of members, e.g. `live-store`. */
+export type RingName = string;
+/** The id under which a member stands in the ring (Tempo: instance id), e.g. `live-store-zone-a-0`. */
+export type MemberId = string;
+
+/** dskit's InstanceState by name (ring/ring.proto: ACTIVE 0, LEAVING 1, PENDING 2, JOINING 3, LEFT 4). */
+export type MemberState = 'ACTIVE' | 'LEAVING' | 'PENDING' | 'JOINING' | 'LEFT';
+
+/** dskit's PartitionState by name (ring/partition_ring_desc.proto: Unknown 0, Pending 1, Active 2, Inactive 3, Deleted 4). */
+export type PartitionState = 'UNKNOWN' | 'PENDING' | 'ACTIVE' | 'INACTIVE' | 'DELETED';
+
+/** One instance in a ring, as one source or the merged catalog sees it. */
+export interface Member {
+  readonly id: MemberId;
+  /** What the ring says and queriers dial: host:port. With Tempo's `instance_port` it is the sidecar's. */
+  readonly address: string;
+  /** '' when the ring names none. */
+  readonly zone: string;
+  /** The partition it owns; null without one (no partition ring, or not an owner). */
+  readonly partition: number | null;
+  readonly state: MemberState;
+  /** Unix ms of the last heartbeat; null from sources that have none (static, DNS, Kubernetes): those never go stale by age. */
+  readonly heartbeatMs: number | null;
+  /** Unix ms of registration; null when unknown. */
+  readonly registeredMs: number | null;
+}
+
+/** A slice of data. Every state but DELETED is read by queriers, PENDING and INACTIVE included. */
+export interface Partition {
+  readonly id: number;
+  readonly state: PartitionState;
+  /** Ids of its owners, sorted; owners without an instance are left out by the merge, not here. */
+  readonly owners: readonly MemberId[];
+}
+
+/** A failed read: what went wrong in one line. The source goes on trying. */
+export type SourceError = RingwayError;
+
+/** What a source says of one ring. */
+export type SourceReport =
+  | {
+      readonly kind: 'members';
+      readonly ring: RingName;
+      readonly members: readonly Member[];
+      /** Empty from sources that know no partitions. */
+      readonly partitions: readonly Partition[];
+      /** When this was true, Unix ms. */
+      readonly asOfMs: number;
+    }
+  | { readonly kind: 'failed'; readonly error: SourceError };
+
+/**
+ * One source's present opinion of one ring. Each `members` report is the full set; never a delta. `watch` yields the first report
+ * as soon as it has one (a failure counts), then one for each change of content; it ends only when `signal` aborts, and never throws.
+ */
+export interface MembershipSource {
+  readonly name: string;
+  watch(signal: AbortSignal): AsyncIterable<SourceReport>;
+}
+
+/** How one source stands towards one ring. */
+export interface SourceStatus {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Unix ms of its last good report; null before the first. */
+  readonly asOfMs: number | null;
+  readonly error: string | null;
+  /** True when its last good report is older than `staleAfter` while it fails: its members are left out of the merge. */
+  readonly expired: boolean;
+}
+
+/** A member as merged from all sources, with the opinion of each. */
+export interface MergedMember extends Member {
+  /** State by source name. */
+  readonly sources: Readonly<Record<string, MemberState>>;
+  /** Which source decided state and heartbeat. */
+  readonly decidedBy: string;
+  /** Why its address is refused (allowedAddresses, unspecified, claimed by an older member, …); null when it is routable. */
+  readonly refused: string | null;
+  /** Unix ms since when state, address and refusal are what they are. */
+  readonly sinceMs: number;
+}
+
+/** One ring as merged at one moment. Members sorted by id, partitions by number. */
+export interface Ring {
+  readonly name: RingName;
+  readonly members: readonly MergedMember[];
+  readonly partitions: readonly Partition[];
+  readonly sources: readonly SourceStatus[];
+  /** True while an empty full set is held back and the last good one is kept (`ringway_ring_empty_guard`). */
+  readonly emptyGuard: boolean;
+}
+
+/** All rings, merged, at one moment. Immutable; `version` grows by one for each change of content. */
+export interface Catalog {
+  readonly version: number;
+  readonly rings: ReadonlyMap<RingName, Ring>;
+}

@@ -1,0 +1,45 @@
+// How accepted resources become the configuration that requests see. Compiled objects are opaque here.
+import type { TypeUrl } from '../../xds/types.ts';
+
+/** A resource that cannot be done: the message names resource, field and reason, and *is* the NACK. */
+export class CompileError extends Error {
+  /** Path of the field inside the resource, e.g. `virtual_hosts[0].routes[2].redirect`. '' for the whole. */
+  readonly field: string;
+
+  constructor(field: string, message: string) {
+    super(field === '' ? message : `${field}: ${message}`);
+    this.name = 'CompileError';
+    this.field = field;
+  }
+}
+
+/** What a compiled resource needs before it may serve: a cluster its endpoints, a listener its routes. */
+export interface Warmable {
+  /** True once it may serve. */
+  readonly isWarm: boolean;
+  /** What it waits for, in words, for /init_dump and logs; '' when warm. */
+  readonly waitsFor: string;
+}
+
+/** Names of resources of other types that a compiled one refers to: they are subscribed to by name. */
+export interface Dependencies {
+  readonly endpoints?: readonly string[];
+  readonly routes?: readonly string[];
+}
+
+/** Turns one decoded message of one type into what the data plane runs on. Pure but for building objects: no I/O before `start`. */
+export interface ResourceCompiler<Compiled> {
+  readonly typeUrl: TypeUrl;
+  /** `value`: protobuf bytes. Throws CompileError. */
+  compile(name: string, value: Uint8Array): { readonly compiled: Compiled; readonly dependencies: Dependencies };
+}
+
+/**
+ * What a request sees: captured once when it starts, never changed. `routes`, `clusters`: by resource name, opaque here; the folders that
+ * compiled them know their types.
+ */
+export interface RuntimeConfig<Route, Cluster> {
+  readonly generation: number;
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly clusters: ReadonlyMap<string, Cluster>;
+}

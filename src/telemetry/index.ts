@@ -1,0 +1,14 @@
+// Counters, their text forms, and structured logs. Knows no role and no protocol.
+export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './logger.ts';
+export {
+  Counter,
+  formatLabels,
+  Gauge,
+  Histogram,
+  type Labels,
+  type Metric,
+  type MetricId,
+  MetricRegistry,
+  type Series,
+} from './metrics.ts';
+export { prometheusText } from './prometheus.ts';

@@ -1,0 +1,32 @@
+// Bundles src/cli/main.ts with everything it needs into one file that any Node >= 24 runs. An older Node gets one line.
+import { chmodSync, readFileSync, renameSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const out = 'dist/bin/ringway.js';
+const banner = `#!/usr/bin/env node
+import { createRequire as __createRequire } from 'node:module';
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error('ringway: needs Node 24 or newer, this is ' + process.versions.node + '; install it from https://nodejs.org or run: npx -p node@24 ringway');
+  process.exit(1);
+}
+const require = __createRequire(import.meta.url);`;
+
+await build({
+  entryPoints: ['src/cli/main.ts'],
+  outfile: `${out}.new`,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: false,
+  sourcemap: 'external',
+  legalComments: 'none',
+  banner: { js: banner },
+  define: { RINGWAY_VERSION: JSON.stringify(version) },
+  logLevel: 'error',
+});
+chmodSync(`${out}.new`, 0o755);
+renameSync(`${out}.new`, out); // whoever runs the old file meanwhile keeps it
