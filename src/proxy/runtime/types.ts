@@ -21,10 +21,16 @@ export interface Warmable {
   readonly waitsFor: string;
 }
 
-/** Names of resources of other types that a compiled one refers to: they are subscribed to by name. */
+/** Names of resources of other types that a compiled one refers to. */
 export interface Dependencies {
+  /** A cluster's ClusterLoadAssignment (`service_name`, else the cluster's name): subscribed to by name; the cluster is warm once it has it. */
   readonly endpoints?: readonly string[];
+  /** A listener's RouteConfigurations (`rds.route_config_name`): subscribed to by name; the listener is warm once it has them. */
   readonly routes?: readonly string[];
+  /** Clusters that routes name (inline ones too). Never subscribed to by name; what names a cluster that still warms waits with it. */
+  readonly clusters?: readonly string[];
+  /** `initial_fetch_timeout` of the ConfigSource that `endpoints` or `routes` come from; 15 000 unless given, 0 waits for ever. */
+  readonly initialFetchTimeoutMs?: number;
 }
 
 /** Turns one decoded message of one type into what the data plane runs on. Pure but for building objects: no I/O before `start`. */
