@@ -1,0 +1,13 @@
+// The program `ringway`: one table of commands, each loaded when it is asked for.
+import { processIo } from './process-io.ts';
+import { type CommandEntry, runProgram } from './program.ts';
+
+/** Set by the bundler; absent when the sources run as they are. */
+declare const RINGWAY_VERSION: string | undefined;
+
+const commands: readonly CommandEntry[] = [];
+
+const version = typeof RINGWAY_VERSION === 'string' ? RINGWAY_VERSION : '0.0.0-source';
+const code = await runProgram(process.argv.slice(2), processIo(), { commands, version });
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+process.exit(code);

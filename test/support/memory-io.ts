@@ -1,0 +1,38 @@
+import type { CommandIo, Output } from '../../src/cli/command.ts';
+
+/** A CommandIo that keeps what is written, for running a command inside a test. */
+export interface MemoryIo extends CommandIo {
+  readonly written: { stdout: string; stderr: string };
+  /** As SIGTERM would. */
+  stop(): void;
+  /** As SIGHUP would. */
+  reload(): void;
+}
+
+export function memoryIo(env: Readonly<Record<string, string>> = {}): MemoryIo {
+  const written = { stdout: '', stderr: '' };
+  const stop = new AbortController();
+  const reloads = new Set<() => void>();
+  const output = (name: 'stdout' | 'stderr'): Output => ({
+    isTTY: false,
+    columns: undefined,
+    write: (text) => {
+      written[name] += text;
+    },
+  });
+  return {
+    written,
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    env,
+    signal: stop.signal,
+    onReload(listener) {
+      reloads.add(listener);
+      return () => reloads.delete(listener);
+    },
+    stop: () => stop.abort('SIGTERM'),
+    reload: () => {
+      for (const listener of reloads) listener();
+    },
+  };
+}
