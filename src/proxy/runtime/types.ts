@@ -29,6 +29,8 @@ export interface Dependencies {
   readonly routes?: readonly string[];
   /** Clusters that routes name (inline ones too). Never subscribed to by name; what names a cluster that still warms waits with it. */
   readonly clusters?: readonly string[];
+  /** `validate_clusters`: true for inline route configurations unless they say no. Naming an unknown cluster is then a refusal. */
+  readonly clustersMustExist?: boolean;
   /** `initial_fetch_timeout` of the ConfigSource that `endpoints` or `routes` come from; 15 000 unless given, 0 waits for ever. */
   readonly initialFetchTimeoutMs?: number;
 }
@@ -48,4 +50,28 @@ export interface RuntimeConfig<Route, Cluster> {
   readonly generation: number;
   readonly routes: ReadonlyMap<string, Route>;
   readonly clusters: ReadonlyMap<string, Cluster>;
+}
+
+/** What the runtime has done with compiled clusters and their endpoints. `roles/` implements it with `proxy/cluster`. */
+export interface ClusterPort<Cluster, Endpoints> {
+  /** Begins name resolution, health checks and the like. `onChange`: `warmth` may have changed. Called once for a cluster. */
+  start(cluster: Cluster, onChange: () => void): void;
+  /** New endpoints, at any time after compilation; null once: none came in time, go on without. */
+  assign(cluster: Cluster, endpoints: Endpoints | null): void;
+  warmth(cluster: Cluster): Warmable;
+  /** Out of every configuration: requests that run may end within `graceMs`, then connections, timers and stats go. Called once for a cluster. */
+  retire(cluster: Cluster, graceMs: number): void;
+}
+
+/** What the runtime has done with compiled listeners. `roles/` implements it with `proxy/listener`. */
+export interface ListenerPort<Listener> {
+  /**
+   * Owns the address from now on; connections wait until `serve`. With `replaces` on the same address the socket stays open and is
+   * handed over at `serve`: nobody is refused meanwhile. Rejects with one line: that is the refusal.
+   */
+  bind(listener: Listener, replaces: Listener | null): Promise<void>;
+  /** Every connection accepted from now on (and those that waited) is this listener's. */
+  serve(listener: Listener): void;
+  /** No new connections (unless the socket was handed over); those it has drain. Called once for a listener. */
+  retire(listener: Listener): void;
 }

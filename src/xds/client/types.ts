@@ -24,9 +24,12 @@ export interface ResourceFailure {
   readonly message: string;
 }
 
-/** Takes updates. Good resources of a partly refused update are applied (xds-control rule 15). Never throws for bad input. */
+/**
+ * Takes updates, one at a time. Good resources of a partly refused update are applied. Never rejects for bad input. Resolving may take a
+ * moment: a listener is refused when its address cannot be bound. An update with nothing in it says that the type was answered.
+ */
 export interface ResourceSink {
-  apply(update: ResourceUpdate): readonly ResourceFailure[];
+  apply(update: ResourceUpdate): Promise<readonly ResourceFailure[]>;
 }
 
 /** One bidirectional gRPC stream of whole messages, however it is carried. Messages are protobuf bytes without gRPC framing. */
