@@ -1,0 +1,124 @@
+// ringway.yaml: every key, its meaning and its default. The one place with defaults.
+import { z } from 'zod';
+import { formatHostPort } from '../core/index.ts';
+import type { ListenConfig, RingConfig, RingwayConfig, SourceConfig } from './types.ts';
+import { addressPatternValue, baseUrlValue, durationValue, isLoopback, listenValue, section, show, textValue } from './values.ts';
+
+const keyName = (): z.ZodType<string, string> =>
+  textValue('a key', 'the name of a key, such as collectors/live-store', (text) => text || undefined);
+
+const tempo = section({
+  urls: z
+    .array(baseUrlValue())
+    .min(1, { error: 'is empty, allowed: one or more base URLs' })
+    .describe(
+      'Base URLs of processes that have the ring (distributor, querier, live-store). All are read, the newest of each entry counts.',
+    ),
+  every: durationValue(100, 3_600_000).prefault('1s').describe('How often each is read, jittered by a tenth.'),
+  timeout: durationValue(10, 60_000).prefault('2s').describe('How long one answer may take.'),
+  keys: section({
+    instances: keyName().prefault('collectors/live-store').describe('Key of the instance ring.'),
+    partitions: keyName()
+      .nullable()
+      .prefault('collectors/livestore-partitions')
+      .describe('Key of the partition ring; null for a ring without partitions.'),
+  })
+    .prefault({})
+    .describe('Keys in the key-value store of the ring.'),
+})
+  .transform(
+    ({ urls, every, timeout, keys }): SourceConfig => ({
+      kind: 'tempo',
+      urls: [...new Set(urls)],
+      everyMs: every,
+      timeoutMs: timeout,
+      keys,
+    }),
+  )
+  .describe('A running Tempo.');
+
+const staticList = section({
+  file: textValue('a file name', 'the name of a file, relative to this one', (text) => text || undefined).describe(
+    'YAML or JSON list of {id, address, zone, partition}; read again when it changes.',
+  ),
+})
+  .transform(({ file }): SourceConfig => ({ kind: 'static', file }))
+  .describe('A list of members in a file.');
+
+const source = section({ tempo: tempo.optional(), static: staticList.optional() }).transform((given, context): SourceConfig => {
+  const [one, ...more] = Object.values(given).filter((config) => config !== undefined);
+  if (one !== undefined && more.length === 0) return one;
+  if (context.issues.length > 0) return z.NEVER;
+  context.addIssue({
+    code: 'custom',
+    message: `names ${more.length === 0 ? 'no source' : 'several sources'}, allowed: one of tempo, static`,
+  });
+  return z.NEVER;
+});
+
+const ring = section({
+  sources: z
+    .array(source)
+    .min(1, { error: 'is empty, allowed: one or more of tempo, static' })
+    .describe('Who says who is in the ring. Merged; the first has precedence.'),
+  allowedAddresses: z
+    .array(addressPatternValue())
+    .optional()
+    .describe(
+      'What members may advertise: CIDRs, addresses, DNS names, *.suffix. Without it everything but loopback, link-local and metadata addresses. ' +
+        'With it only what is listed; those special addresses only by an entry that lies within their range. Names pass unless the list has a name.',
+    ),
+  heartbeatTimeout: durationValue(1000, 86_400_000)
+    .prefault('1m')
+    .describe("A heartbeat older than this is no sign of life: Tempo's heartbeat_timeout."),
+  staleAfter: durationValue(0, 604_800_000).prefault('10m').describe('How long the last report of a failing source is used.'),
+  allowEmpty: z.boolean().prefault(false).describe('Whether the ring may go from members to none in one step when every source says so.'),
+}).transform(
+  ({ sources, allowedAddresses, heartbeatTimeout, staleAfter, allowEmpty }): RingConfig => ({
+    sources,
+    allowedAddresses: allowedAddresses ?? null,
+    heartbeatTimeoutMs: heartbeatTimeout,
+    staleAfterMs: staleAfter,
+    allowEmpty,
+  }),
+);
+
+function listen(address: string, what: string): z.ZodType<ListenConfig, { listen?: string | undefined; insecure?: boolean | undefined }> {
+  return section({
+    listen: listenValue().prefault(address).describe(`Where the ${what} listens.`),
+    insecure: z.boolean().prefault(false).describe('Accept that others than this machine may connect without TLS.'),
+  }).transform((config, context): ListenConfig => {
+    if (config.insecure || isLoopback(config.listen.host)) return config;
+    const at = show(formatHostPort(config.listen));
+    const message = `${at} is open to other machines and has no TLS, allowed: a loopback address such as ${show(address)}, or insecure: true beside it`;
+    context.addIssue({ code: 'custom', message, path: ['listen'] });
+    return z.NEVER;
+  });
+}
+
+const ringName = textValue('a ring name', 'up to 128 letters, digits, ".", "_" and "-", the first a letter or digit', (text) =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text) ? text : undefined,
+);
+
+const wholeFile = section({
+  rings: z
+    .record(ringName, ring)
+    .prefault({})
+    .transform((rings) => new Map(Object.entries(rings)))
+    .describe('The rings to read, by name.'),
+  control: section({ xds: listen('127.0.0.1:18000', 'xDS server').prefault({}).describe('The xDS server.') })
+    .prefault({})
+    .describe('ringway control.'),
+  admin: listen('127.0.0.1:9902', 'admin server').prefault({}).describe('Pages and JSON for people: /api, /metrics, /ready.'),
+  telemetry: section({
+    logLevel: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .prefault('info')
+      .describe('The least important log line that is written.'),
+  })
+    .prefault({})
+    .describe('Logs.'),
+});
+
+/** The schema of ringway.yaml. An empty file is all defaults; names of files are left as they stand in it. */
+export const configSchema: z.ZodType<RingwayConfig> = z.preprocess((value) => value ?? {}, wholeFile);
