@@ -32,7 +32,7 @@ export interface Member {
 export interface Partition {
   readonly id: number;
   readonly state: PartitionState;
-  /** Ids of its owners, sorted; owners without an instance are left out by the merge, not here. */
+  /** Ids of its owners, sorted. From a source, owners without an instance too; in a merged ring exactly the members that name it. */
   readonly owners: readonly MemberId[];
 }
 
@@ -49,16 +49,22 @@ export type SourceReport =
       readonly partitions: readonly Partition[];
       /** When this was true, Unix ms. */
       readonly asOfMs: number;
+      /** What went wrong without losing the whole (one of several peers does not answer), in one line. */
+      readonly warning?: string;
     }
   | { readonly kind: 'failed'; readonly error: SourceError };
 
 /**
  * One source's present opinion of one ring. Each `members` report is the full set; never a delta. `watch` yields the first report
- * as soon as it has one (a failure counts), then one for each change of content; it ends only when `signal` aborts, and never throws.
+ * as soon as it has one (a failure counts), then one whenever there is news: another content, a failed read, a newer `asOfMs`. It
+ * ends only when `signal` aborts, and never throws. Ids are unique within a report; LEFT members and DELETED partitions are in it.
  */
 export interface MembershipSource {
+  /** Unique within its ring. */
   readonly name: string;
   watch(signal: AbortSignal): AsyncIterable<SourceReport>;
+  /** Reads again at once (SIGHUP); only on sources that wait for changes. Does nothing while nobody watches. */
+  reload?(): void;
 }
 
 /** How one source stands towards one ring. */
@@ -67,8 +73,9 @@ export interface SourceStatus {
   readonly ok: boolean;
   /** Unix ms of its last good report; null before the first. */
   readonly asOfMs: number | null;
+  /** What failed, in one line; with `ok` a warning. Null when all is well, and before its first report. */
   readonly error: string | null;
-  /** True when its last good report is older than `staleAfter` while it fails: its members are left out of the merge. */
+  /** True when it has failed for `staleAfter` or longer: its last report is left out of the merge. */
   readonly expired: boolean;
 }
 
@@ -80,7 +87,12 @@ export interface MergedMember extends Member {
   readonly decidedBy: string;
   /** Why its address is refused (allowedAddresses, unspecified, claimed by an older member, …); null when it is routable. */
   readonly refused: string | null;
-  /** Unix ms since when state, address and refusal are what they are. */
+  /**
+   * Why a querier would not ask it (its state, its heartbeat's age); null when it would. Judged by the merge and kept up to date by
+   * it: readers take this, not the clock. While the source that decided fails, heartbeats age no further.
+   */
+  readonly unhealthy: string | null;
+  /** Unix ms since when state, address, refusal and health are what they are. */
   readonly sinceMs: number;
 }
 
@@ -94,7 +106,10 @@ export interface Ring {
   readonly emptyGuard: boolean;
 }
 
-/** All rings, merged, at one moment. Immutable; `version` grows by one for each change of content. */
+/**
+ * All rings, merged, at one moment. Immutable. `version` grows by one for each change of content; newer heartbeats, `asOfMs`, error
+ * texts and `decidedBy` are not content: a catalog that differs only in those has the version of the one before.
+ */
 export interface Catalog {
   readonly version: number;
   readonly rings: ReadonlyMap<RingName, Ring>;
