@@ -23,6 +23,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Unix milliseconds as ISO 8601 in UTC: `2026-11-21T11:36:05.000Z`. */
+export function isoTime(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}
+
 /** Resolves after `delayMs`, or at once when `signal` aborts. Never rejects: check `signal.aborted`. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

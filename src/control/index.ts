@@ -1,0 +1,5 @@
+// Catalog → stage → views → snapshots: which Envoy resources say what the catalog says. Begin with createSnapshotSource (what clients
+// get) and StageDriver (who is leaving since when); report/ says the same to people. Opens no socket, reads no file.
+
+export { createSnapshotSource } from './source.ts';
+export { StageDriver } from './stage/driver.ts';

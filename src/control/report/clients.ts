@@ -1,0 +1,38 @@
+import type { ClientStatus, NackStatus } from '../../xds/server/types.ts';
+
+/** One type of one client in `/api/clients`. */
+export interface ClientTypeReport {
+  readonly type: string;
+  readonly variant: 'sotw' | 'delta';
+  readonly sent: string;
+  readonly acked: string;
+  readonly nacked?: NackStatus;
+}
+
+/** One connected client in `/api/clients`. */
+export interface ClientReport {
+  readonly node: string;
+  readonly cluster: string;
+  /** Since when, Unix ms. */
+  readonly connectedMs: number;
+  readonly types: readonly ClientTypeReport[];
+}
+
+/** `GET /api/clients`, in order of node, then of connection. */
+export function reportClients(clients: readonly ClientStatus[]): { readonly clients: readonly ClientReport[] } {
+  const sorted = clients.toSorted((a, b) => (a.node === b.node ? a.connectedMs - b.connectedMs : a.node < b.node ? -1 : 1));
+  return {
+    clients: sorted.map(({ node, cluster, connectedMs, types }) => ({
+      node,
+      cluster,
+      connectedMs,
+      types: types.map(({ type, variant, sent, acked, nacked }) => ({
+        type,
+        variant,
+        sent,
+        acked,
+        ...(nacked === null ? {} : { nacked }),
+      })),
+    })),
+  };
+}

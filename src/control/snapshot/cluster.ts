@@ -1,0 +1,117 @@
+import { CircuitBreakers, CircuitBreakers_Thresholds } from '../../gen/envoy/config/cluster/v3/circuit_breaker.ts';
+import {
+  Cluster,
+  Cluster_CommonLbConfig,
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+} from '../../gen/envoy/config/cluster/v3/cluster.ts';
+import { OutlierDetection } from '../../gen/envoy/config/cluster/v3/outlier_detection.ts';
+import { ApiVersion, ConfigSource } from '../../gen/envoy/config/core/v3/config_source.ts';
+import { Http2ProtocolOptions, KeepaliveSettings } from '../../gen/envoy/config/core/v3/protocol.ts';
+import type { ClusterLoadAssignment } from '../../gen/envoy/config/endpoint/v3/endpoint.ts';
+import {
+  HttpProtocolOptions,
+  HttpProtocolOptions_ExplicitHttpConfig,
+} from '../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
+import type { StagedMember } from '../stage/types.ts';
+import { hasLiteralAddress } from './endpoints.ts';
+import { ringwayMetadata } from './metadata.ts';
+import { durationOf, make, oneOf, pack } from './values.ts';
+
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+const CONNECT_TIMEOUT_MS = 250;
+
+/**
+ * Envoy's defaults (1,024; retries 3) are met by a zone that takes over another's load, and three retries at a time lose a quarter of
+ * the requests when a member dies under 1,000 requests/s.
+ */
+const RAISED_LIMIT = 10_000;
+
+/** A live-store counts pings less than 10 s apart as abuse (dskit grpc_server_min_time_between_pings); Envoy only ever adds jitter. */
+const PING_INTERVAL_MS = 11_000;
+const PING_TIMEOUT_MS = 3_000;
+
+const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** "Over the stream this came on": config by ADS. */
+export function overAds(): ConfigSource {
+  return make(ConfigSource, { configSourceSpecifier: oneOf('ads', {}), resourceApiVersion: ApiVersion.V3 });
+}
+
+/**
+ * The cluster of one member. Its endpoints come by EDS; if one of them advertises a name, which EDS cannot carry, the cluster resolves
+ * them itself and `endpoints` is part of it.
+ */
+export function memberCluster(
+  ring: string,
+  member: StagedMember,
+  endpoints: ClusterLoadAssignment,
+  owners: readonly StagedMember[],
+): Cluster {
+  const discovery: Partial<Cluster> = owners.every(hasLiteralAddress)
+    ? { clusterDiscoveryType: oneOf('type', Cluster_DiscoveryType.EDS), edsClusterConfig: { edsConfig: overAds(), serviceName: '' } }
+    : {
+        clusterDiscoveryType: oneOf('type', Cluster_DiscoveryType.STRICT_DNS),
+        loadAssignment: endpoints,
+        dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
+      };
+  return make(Cluster, {
+    name: endpoints.clusterName,
+    ...discovery,
+    connectTimeout: durationOf(CONNECT_TIMEOUT_MS),
+    commonLbConfig: make(Cluster_CommonLbConfig, {
+      // Envoy would otherwise send to an unhealthy host when too few are healthy (one of one is), and to an ejected one for a second more.
+      healthyPanicThreshold: { value: 0 },
+      updateMergeWindow: durationOf(0),
+    }),
+    circuitBreakers: make(CircuitBreakers, {
+      thresholds: [
+        make(CircuitBreakers_Thresholds, {
+          maxConnections: RAISED_LIMIT,
+          maxPendingRequests: RAISED_LIMIT,
+          maxRequests: RAISED_LIMIT,
+          maxRetries: RAISED_LIMIT,
+          trackRemaining: true,
+        }),
+      ],
+    }),
+    outlierDetection: outlierDetection(),
+    typedExtensionProtocolOptions: new Map([
+      [HTTP_OPTIONS, pack(HTTP_OPTIONS, HttpProtocolOptions, { upstreamProtocolOptions: oneOf('explicitHttpConfig', explicitHttp2()) })],
+    ]),
+    metadata: ringwayMetadata({
+      member: member.id,
+      ...(member.partition === null ? {} : { partition: member.partition }),
+      ring,
+      zone: member.zone,
+    }),
+  });
+}
+
+/**
+ * Only what the host itself failed at counts: connections, and answers of gateways. Not consecutive_5xx: Envoy counts the answer
+ * Unknown in a trailers-only response as HTTP 500, and Tempo gives it whenever it lags.
+ */
+function outlierDetection(): OutlierDetection {
+  return make(OutlierDetection, {
+    splitExternalLocalOriginErrors: true,
+    enforcingConsecutive5xx: 0,
+    consecutiveGatewayFailure: 3,
+    enforcingConsecutiveGatewayFailure: 100,
+    consecutiveLocalOriginFailure: 3,
+    interval: durationOf(1_000),
+    baseEjectionTime: durationOf(2_000),
+    maxEjectionPercent: 50,
+  });
+}
+
+function explicitHttp2(): HttpProtocolOptions_ExplicitHttpConfig {
+  const http2 = make(Http2ProtocolOptions, {
+    initialStreamWindowSize: STREAM_WINDOW_BYTES,
+    initialConnectionWindowSize: CONNECTION_WINDOW_BYTES,
+    connectionKeepalive: make(KeepaliveSettings, { interval: durationOf(PING_INTERVAL_MS), timeout: durationOf(PING_TIMEOUT_MS) }),
+  });
+  return make(HttpProtocolOptions_ExplicitHttpConfig, { protocolConfig: oneOf('http2ProtocolOptions', http2) });
+}

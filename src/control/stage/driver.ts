@@ -1,0 +1,60 @@
+import { type Clock, Observable, type ReadonlyObservable, type Service, type Timer } from '../../core/index.ts';
+import type { Catalog } from '../../membership/types.ts';
+import { advanceStage } from './advance.ts';
+import { LINGER, type LingerTimings, type Stage } from './types.ts';
+
+/** The longest wait before the stage is looked at again; timers of days are none of Node's strengths. */
+const LONGEST_WAIT_MS = 3_600_000;
+
+export interface StageDriverOptions {
+  readonly catalog: ReadonlyObservable<Catalog>;
+  readonly clock: Clock;
+  /** LINGER unless given. */
+  readonly timings?: LingerTimings;
+}
+
+/** Keeps the stage as the catalog and the clock move. Before `start` and after `stop` it stands still. */
+export class StageDriver implements Service {
+  readonly name = 'stage';
+  readonly #catalog: ReadonlyObservable<Catalog>;
+  readonly #clock: Clock;
+  readonly #timings: LingerTimings;
+  readonly #stage: Observable<Stage>;
+  #timer: Timer | null = null;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor({ catalog, clock, timings = LINGER }: StageDriverOptions) {
+    this.#catalog = catalog;
+    this.#clock = clock;
+    this.#timings = timings;
+    this.#stage = new Observable<Stage>({ rings: new Map(), nextMs: null });
+  }
+
+  /** Told at each change of the catalog and at each deadline; rings that stayed the same are the same objects. */
+  get stage(): ReadonlyObservable<Stage> {
+    return this.#stage;
+  }
+
+  start(): Promise<void> {
+    this.#unsubscribe ??= this.#catalog.subscribe(() => this.#advance());
+    this.#advance();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#timer?.cancel();
+    this.#timer = null;
+    return Promise.resolve();
+  }
+
+  #advance(): void {
+    const nowMs = this.#clock.nowMs();
+    const stage = advanceStage(this.#stage.value, this.#catalog.value, nowMs, this.#timings);
+    this.#timer?.cancel();
+    this.#timer =
+      stage.nextMs === null ? null : this.#clock.after(Math.min(Math.max(stage.nextMs - nowMs, 0), LONGEST_WAIT_MS), () => this.#advance());
+    this.#stage.set(stage);
+  }
+}
