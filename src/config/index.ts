@@ -4,6 +4,6 @@ export { readDocument, type TextFile } from './document.ts';
 export { ConfigError } from './errors.ts';
 export { createConfig, loadConfig, readTextFile } from './load.ts';
 export type { ListenConfig, RingConfig, RingKeys, RingwayConfig, SourceConfig, StaticSourceConfig, TempoSourceConfig } from './types.ts';
-export { section, textValue } from './values.ts';
+export { isLoopback, section, textValue } from './values.ts';
 export { type ConfigListener, type ConfigWatch, watchConfig } from './watch-config.ts';
 export { type FileWatch, watchFile } from './watch-file.ts';
