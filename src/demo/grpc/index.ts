@@ -1,0 +1,4 @@
+// A small gRPC over node:http2 for the sample parts: unary, with snappy as Tempo uses it. Knows no method.
+export { GrpcClient, type GrpcClientOptions, type UnaryReply, type UnaryRequest } from './client.ts';
+export { GrpcServer, type UnaryCall, type UnaryHandler } from './server.ts';
+export { GrpcFailure, STATUS } from './status.ts';

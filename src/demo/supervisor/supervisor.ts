@@ -1,0 +1,80 @@
+import { Backoff, type Clock, type Random, sleep } from '../../core/index.ts';
+import { type ChildOptions, type ChildSpec, RunningChild } from './child.ts';
+
+/** How one child is. */
+export type ChildState =
+  | { readonly kind: 'running'; readonly pid: number }
+  /** It died and starts again soon; `reason` says how it ended, with its last words. */
+  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'stopped' };
+
+export interface ChildStatus {
+  readonly name: string;
+  readonly state: ChildState;
+  /** Times it was started again. */
+  readonly restarts: number;
+}
+
+/** Deadlines of `stop`: after this a child that is still there is killed. */
+const STOP_MS = 5_000;
+/** A child that ran this long starts the next back-off from the beginning. */
+const STABLE_MS = 10_000;
+
+interface Kept {
+  status: ChildStatus;
+  child: RunningChild | undefined;
+  done: Promise<void>;
+}
+
+/** Keeps processes running: starts them again with back-off when they die, and stops them in reverse order. */
+export class Supervisor {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #kept = new Map<string, Kept>();
+  readonly #stopping = new AbortController();
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Starts a process and keeps it. Names must differ. */
+  keep(spec: ChildSpec, options: ChildOptions = {}): void {
+    const kept: Kept = { status: { name: spec.name, state: { kind: 'stopped' }, restarts: 0 }, child: undefined, done: Promise.resolve() };
+    this.#kept.set(spec.name, kept);
+    kept.done = this.#run(spec, options, kept);
+  }
+
+  statuses(): readonly ChildStatus[] {
+    return [...this.#kept.values()].map((kept) => kept.status);
+  }
+
+  /** SIGTERM in reverse order of `keep`, each after the one before has ended; SIGKILL after 5 s. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const kept of [...this.#kept.values()].toReversed()) {
+      const force = this.#clock.after(STOP_MS, () => kept.child?.kill(), { keepAlive: true });
+      kept.child?.terminate();
+      await kept.done;
+      force.cancel();
+    }
+  }
+
+  async #run(spec: ChildSpec, options: ChildOptions, kept: Kept): Promise<void> {
+    const { signal } = this.#stopping;
+    const backoff = new Backoff({ baseMs: 250, maxMs: 5_000, minMs: 100 }, this.#random);
+    for (let restarts = 0; !signal.aborted; restarts += 1) {
+      const startedMs = this.#clock.monotonicMs();
+      kept.child = new RunningChild(spec, options);
+      kept.status = { name: spec.name, state: { kind: 'running', pid: kept.child.pid }, restarts };
+      const exit = await kept.child.exited;
+      kept.child = undefined;
+      if (signal.aborted) break;
+      const reason = exit.lastWords === '' ? exit.how : `${exit.how}: ${exit.lastWords}`;
+      kept.status = { name: spec.name, state: { kind: 'waiting', reason }, restarts };
+      if (this.#clock.monotonicMs() - startedMs > STABLE_MS) backoff.reset();
+      await sleep(this.#clock, backoff.nextMs(), signal);
+    }
+    kept.status = { ...kept.status, state: { kind: 'stopped' } };
+  }
+}
