@@ -1,0 +1,99 @@
+import type { Counter, Gauge, Histogram, ResponseCodeStats, StatScope } from '../../telemetry/index.ts';
+
+/** `cluster.<name>.…`: fetched once, written as plain fields. Names are Envoy's, in camel case. */
+export interface ClusterStats {
+  readonly upstreamCxTotal: Counter;
+  readonly upstreamCxActive: Gauge;
+  readonly upstreamCxHttp2Total: Counter;
+  readonly upstreamCxConnectFail: Counter;
+  readonly upstreamCxConnectTimeout: Counter;
+  readonly upstreamCxDestroy: Counter;
+  readonly upstreamCxCloseNotify: Counter;
+  readonly upstreamCxOverflow: Counter;
+  readonly upstreamCxNoneHealthy: Counter;
+  readonly upstreamCxConnectMs: Histogram;
+  readonly upstreamCxLengthMs: Histogram;
+  readonly upstreamCxRxBytesTotal: Counter;
+  readonly upstreamCxTxBytesTotal: Counter;
+  readonly upstreamRqTotal: Counter;
+  readonly upstreamRqActive: Gauge;
+  readonly upstreamRqPendingTotal: Counter;
+  readonly upstreamRqPendingActive: Gauge;
+  readonly upstreamRqPendingOverflow: Counter;
+  readonly upstreamRqPendingFailureEject: Counter;
+  readonly upstreamRqActiveOverflow: Counter;
+  readonly upstreamRqTimeout: Counter;
+  readonly upstreamRqPerTryTimeout: Counter;
+  readonly upstreamRqRxReset: Counter;
+  readonly upstreamRqTxReset: Counter;
+  readonly upstreamRqRetry: Counter;
+  readonly upstreamRqRetrySuccess: Counter;
+  readonly upstreamRqRetryLimitExceeded: Counter;
+  readonly upstreamRqRetryBackoffExponential: Counter;
+  readonly retryOrShadowAbandoned: Counter;
+  readonly upstreamRqTime: Histogram;
+  /** `upstream_rq_completed`, `upstream_rq_2xx`, `upstream_rq_200`, …: by HTTP meaning, local answers included. */
+  readonly upstreamRq: ResponseCodeStats;
+  readonly membershipTotal: Gauge;
+  readonly membershipHealthy: Gauge;
+  readonly membershipDegraded: Gauge;
+  readonly membershipExcluded: Gauge;
+  readonly membershipChange: Counter;
+  readonly updateAttempt: Counter;
+  readonly updateSuccess: Counter;
+  readonly updateEmpty: Counter;
+  readonly updateFailure: Counter;
+  readonly lbHealthyPanic: Counter;
+  readonly http2StreamsActive: Gauge;
+  readonly http2RxReset: Counter;
+  readonly http2TxReset: Counter;
+}
+
+export function createClusterStats(scope: StatScope): ClusterStats {
+  return {
+    upstreamCxTotal: scope.counter('upstream_cx_total'),
+    upstreamCxActive: scope.gauge('upstream_cx_active'),
+    upstreamCxHttp2Total: scope.counter('upstream_cx_http2_total'),
+    upstreamCxConnectFail: scope.counter('upstream_cx_connect_fail'),
+    upstreamCxConnectTimeout: scope.counter('upstream_cx_connect_timeout'),
+    upstreamCxDestroy: scope.counter('upstream_cx_destroy'),
+    upstreamCxCloseNotify: scope.counter('upstream_cx_close_notify'),
+    upstreamCxOverflow: scope.counter('upstream_cx_overflow'),
+    upstreamCxNoneHealthy: scope.counter('upstream_cx_none_healthy'),
+    upstreamCxConnectMs: scope.histogram('upstream_cx_connect_ms'),
+    upstreamCxLengthMs: scope.histogram('upstream_cx_length_ms'),
+    upstreamCxRxBytesTotal: scope.counter('upstream_cx_rx_bytes_total'),
+    upstreamCxTxBytesTotal: scope.counter('upstream_cx_tx_bytes_total'),
+    upstreamRqTotal: scope.counter('upstream_rq_total'),
+    upstreamRqActive: scope.gauge('upstream_rq_active'),
+    upstreamRqPendingTotal: scope.counter('upstream_rq_pending_total'),
+    upstreamRqPendingActive: scope.gauge('upstream_rq_pending_active'),
+    upstreamRqPendingOverflow: scope.counter('upstream_rq_pending_overflow'),
+    upstreamRqPendingFailureEject: scope.counter('upstream_rq_pending_failure_eject'),
+    upstreamRqActiveOverflow: scope.counter('upstream_rq_active_overflow'),
+    upstreamRqTimeout: scope.counter('upstream_rq_timeout'),
+    upstreamRqPerTryTimeout: scope.counter('upstream_rq_per_try_timeout'),
+    upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
+    upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),
+    upstreamRqRetry: scope.counter('upstream_rq_retry'),
+    upstreamRqRetrySuccess: scope.counter('upstream_rq_retry_success'),
+    upstreamRqRetryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
+    upstreamRqRetryBackoffExponential: scope.counter('upstream_rq_retry_backoff_exponential'),
+    retryOrShadowAbandoned: scope.counter('retry_or_shadow_abandoned'),
+    upstreamRqTime: scope.histogram('upstream_rq_time'),
+    upstreamRq: scope.responseCodes('upstream_rq'),
+    membershipTotal: scope.gauge('membership_total'),
+    membershipHealthy: scope.gauge('membership_healthy'),
+    membershipDegraded: scope.gauge('membership_degraded'),
+    membershipExcluded: scope.gauge('membership_excluded'),
+    membershipChange: scope.counter('membership_change'),
+    updateAttempt: scope.counter('update_attempt'),
+    updateSuccess: scope.counter('update_success'),
+    updateEmpty: scope.counter('update_empty'),
+    updateFailure: scope.counter('update_failure'),
+    lbHealthyPanic: scope.counter('lb_healthy_panic'),
+    http2StreamsActive: scope.gauge('http2.streams_active'),
+    http2RxReset: scope.counter('http2.rx_reset'),
+    http2TxReset: scope.counter('http2.tx_reset'),
+  };
+}

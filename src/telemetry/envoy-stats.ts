@@ -1,0 +1,121 @@
+import type { Counter, Gauge, Histogram, Labels, MetricRegistry } from './metrics.ts';
+
+/** A subtree of Envoy's stats: `cluster.a` is `envoy_cluster_…{envoy_cluster_name="a"}` in the Prometheus form. */
+export interface StatScopeId {
+  /** Dotted prefix without a dot at its end, e.g. `cluster.a`. */
+  readonly stat: string;
+  /** Prometheus prefix without an underscore at its end, e.g. `envoy_cluster`. */
+  readonly name: string;
+  /** Tags that Envoy takes out of the dotted name. */
+  readonly labels: Labels;
+}
+
+/** Creates the series of one scope. Fetch metrics once, when a resource is compiled, and write to their fields afterwards. */
+export class StatScope {
+  readonly id: StatScopeId;
+  readonly #registry: MetricRegistry;
+
+  constructor(registry: MetricRegistry, id: StatScopeId) {
+    this.#registry = registry;
+    this.id = id;
+  }
+
+  counter(stat: string): Counter {
+    return this.#registry.counter(this.#metric(stat));
+  }
+
+  gauge(stat: string): Gauge {
+    return this.#registry.gauge(this.#metric(stat));
+  }
+
+  histogram(stat: string): Histogram {
+    return this.#registry.histogram(this.#metric(stat));
+  }
+
+  /** Counters by response code below `stat` (`upstream_rq`): `_completed`, `_2xx` and `_200` in Envoy's dotted form. */
+  responseCodes(stat: string): ResponseCodeStats {
+    const tagged = (suffix: string, name: string, label: string, value: string): Counter =>
+      this.#registry.counter({
+        name: `${this.id.name}_${promName(name)}`,
+        labels: { [label]: value, ...this.id.labels },
+        stat: `${this.id.stat}.${stat}_${suffix}`,
+      });
+    return new ResponseCodeStats({
+      completed: this.counter(`${stat}_completed`),
+      ofClass: (digit) => tagged(`${digit}xx`, `${stat}_xx`, 'envoy_response_code_class', String(digit)),
+      ofCode: (code) => tagged(String(code), stat, 'envoy_response_code', String(code)),
+    });
+  }
+
+  /** Forgets every series of this scope: its cluster or listener is gone. */
+  remove(): void {
+    const tags = Object.entries(this.id.labels);
+    this.#registry.remove(
+      ({ name, labels }) => name.startsWith(`${this.id.name}_`) && tags.every(([tag, value]) => labels?.[tag] === value),
+    );
+  }
+
+  #metric(stat: string): { name: string; labels: Labels; stat: string } {
+    return { name: `${this.id.name}_${promName(stat)}`, labels: this.id.labels, stat: `${this.id.stat}.${stat}` };
+  }
+}
+
+interface CodeCounterSource {
+  readonly completed: Counter;
+  ofClass(digit: number): Counter;
+  ofCode(code: number): Counter;
+}
+
+/** Counts responses: all of them, by class, by code. A class or code has no series before its first response. */
+export class ResponseCodeStats {
+  readonly #source: CodeCounterSource;
+  readonly #classes: (Counter | undefined)[] = new Array<Counter | undefined>(6).fill(undefined);
+  readonly #codes: (Counter | undefined)[] = new Array<Counter | undefined>(600).fill(undefined);
+
+  constructor(source: CodeCounterSource) {
+    this.#source = source;
+  }
+
+  /** Codes outside 100…599 count as completed only. */
+  record(code: number): void {
+    this.#source.completed.value += 1;
+    if (code < 100 || code > 599) return;
+    this.#classOf(Math.floor(code / 100)).value += 1;
+    this.#codeOf(code).value += 1;
+  }
+
+  #classOf(digit: number): Counter {
+    this.#classes[digit] ??= this.#source.ofClass(digit);
+    return this.#classes[digit];
+  }
+
+  #codeOf(code: number): Counter {
+    this.#codes[code] ??= this.#source.ofCode(code);
+    return this.#codes[code];
+  }
+}
+
+/** `cluster.<name>`. */
+export function clusterScope(registry: MetricRegistry, name: string): StatScope {
+  return new StatScope(registry, { stat: `cluster.${name}`, name: 'envoy_cluster', labels: { envoy_cluster_name: name } });
+}
+
+/** `listener.<address>`; Envoy writes `127.0.0.1_9096` for `127.0.0.1:9096`. */
+export function listenerScope(registry: MetricRegistry, address: string): StatScope {
+  const tag = address.replaceAll(':', '_');
+  return new StatScope(registry, { stat: `listener.${tag}`, name: 'envoy_listener', labels: { envoy_listener_address: tag } });
+}
+
+/** `http.<stat_prefix>`. */
+export function httpScope(registry: MetricRegistry, prefix: string): StatScope {
+  return new StatScope(registry, { stat: `http.${prefix}`, name: 'envoy_http', labels: { envoy_http_conn_manager_prefix: prefix } });
+}
+
+/** `tcp.<stat_prefix>`. */
+export function tcpScope(registry: MetricRegistry, prefix: string): StatScope {
+  return new StatScope(registry, { stat: `tcp.${prefix}`, name: 'envoy_tcp', labels: { envoy_tcp_prefix: prefix } });
+}
+
+function promName(stat: string): string {
+  return stat.replaceAll(/[^a-zA-Z0-9_]/g, '_');
+}
