@@ -5,7 +5,7 @@ import { type CommandEntry, runProgram } from './program.ts';
 /** Set by the bundler; absent when the sources run as they are. */
 declare const RINGWAY_VERSION: string | undefined;
 
-const commands: readonly CommandEntry[] = [];
+const commands: readonly CommandEntry[] = [{ name: 'demo', summary: '', load: async () => (await import('./demo.ts')).demoCommand }];
 
 const version = typeof RINGWAY_VERSION === 'string' ? RINGWAY_VERSION : '0.0.0-source';
 const code = await runProgram(process.argv.slice(2), processIo(), { commands, version });
