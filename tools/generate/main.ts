@@ -7,14 +7,16 @@ import { generateCodecs } from './codecs.ts';
 import { buildImage, ownProtos } from './image.ts';
 import { writeWorkModule } from './module.ts';
 import { writeCodecs, writeDescriptors, writeSchema } from './modules.ts';
+import { layOverlay } from './overlay.ts';
 import { generated, imageFile, work } from './paths.ts';
 import { prune } from './prune.ts';
 import { foreignRoots } from './roots.ts';
-import { schemaJson } from './schema.ts';
+import { schemaTable } from './schema.ts';
 
 const own = ownProtos();
 writeWorkModule([...foreignRoots, ...own]);
 const image = await buildImage();
+layOverlay(image);
 writeFileSync(imageFile, toBinary(FileDescriptorSetSchema, image));
 
 const envoy = prune(image, foreignRoots);
@@ -23,7 +25,7 @@ const out = join(work, 'gen');
 mkdirSync(out, { recursive: true });
 await generateCodecs(envoy, out, { name: 'envoy', keepUnknown: false });
 await generateCodecs(ours, out, { name: 'own', keepUnknown: true });
-writeSchema(out, schemaJson(image, envoy));
+writeSchema(out, schemaTable(image, envoy));
 writeCodecs(out, envoy);
 writeDescriptors(out, create(FileDescriptorSetSchema, { file: image.file.filter((file) => own.includes(file.name)) }));
 

@@ -17,6 +17,7 @@ import {
   MessageOptionsSchema,
   OneofDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt';
+import { filesByType, filesOf } from './order.ts';
 
 interface Definition {
   readonly file: string;
@@ -30,13 +31,14 @@ interface Definition {
 export function prune(image: FileDescriptorSet, files: readonly string[]): FileDescriptorSet {
   const definitions = define(image);
   const kept = reach(definitions, files);
+  const byType = filesByType(image);
   const result: FileDescriptorProto[] = [];
   for (const file of image.file) {
     const prefix = file.package === '' ? '' : `${file.package}.`;
     const messageType = file.messageType.flatMap((message) => strip(message, `${prefix}${message.name}`, kept));
     const enumType = file.enumType.filter((type) => kept.has(`${prefix}${type.name}`)).map(bareEnum);
     if (messageType.length === 0 && enumType.length === 0) continue;
-    const dependency = dependencies(messageType, definitions, file.name);
+    const dependency = filesOf(messageType, byType, file.name);
     result.push(
       create(FileDescriptorProtoSchema, { name: file.name, package: file.package, syntax: file.syntax, dependency, messageType, enumType }),
     );
@@ -102,15 +104,4 @@ function bareEnum(type: EnumDescriptorProto): EnumDescriptorProto {
   if (type.options?.allowAlias === true) copy.options = create(EnumOptionsSchema, { allowAlias: true });
   for (const value of copy.value) clearField(value, EnumValueDescriptorProtoSchema.field.options);
   return copy;
-}
-
-function dependencies(messages: readonly DescriptorProto[], definitions: ReadonlyMap<string, Definition>, own: string): string[] {
-  const found = new Set<string>();
-  const visit = (message: DescriptorProto): void => {
-    for (const { typeName } of message.field) if (typeName !== '') found.add(definitions.get(typeName.slice(1))?.file ?? own);
-    message.nestedType.forEach(visit);
-  };
-  messages.forEach(visit);
-  found.delete(own);
-  return [...found].sort();
 }

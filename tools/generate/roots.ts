@@ -17,6 +17,8 @@ export const foreignRoots: readonly string[] = [
   'envoy/admin/v3/server_info.proto',
   'envoy/config/bootstrap/v3/bootstrap.proto',
   'envoy/config/cluster/v3/cluster.proto',
+  'envoy/config/common/matcher/v3/matcher.proto',
+  'envoy/config/common/mutation_rules/v3/mutation_rules.proto',
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/config/listener/v3/listener.proto',
   'envoy/config/rbac/v3/rbac.proto',
@@ -64,5 +66,6 @@ export const foreignRoots: readonly string[] = [
   'google/protobuf/timestamp.proto',
   'google/protobuf/wrappers.proto',
   'google/rpc/status.proto',
+  'xds/core/v3/cidr.proto',
   'xds/type/v3/typed_struct.proto',
 ];

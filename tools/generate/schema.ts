@@ -19,8 +19,14 @@ import type { FileDescriptorSet } from '@bufbuild/protobuf/wkt';
 /** Rules that count something: uint64 in validate.proto, small in fact. */
 const COUNTS = /^(len|min_len|max_len|len_bytes|min_bytes|max_bytes|min_items|max_items|min_pairs|max_pairs)$/;
 
-/** JSON of the table for every message and enum of `pruned`; `image` is the same with options. */
-export function schemaJson(image: FileDescriptorSet, pruned: FileDescriptorSet): string {
+/** The table: an entry in JSON for every message and enum, by full name. */
+export interface SchemaTable {
+  readonly messages: Readonly<Record<string, JsonValue>>;
+  readonly enums: Readonly<Record<string, JsonValue>>;
+}
+
+/** The table of `pruned`; `image` is the same with options. */
+export function schemaTable(image: FileDescriptorSet, pruned: FileDescriptorSet): SchemaTable {
   const registry = createFileRegistry(image);
   const messages: Record<string, JsonValue> = {};
   const enums: Record<string, JsonValue> = {};
@@ -32,7 +38,7 @@ export function schemaJson(image: FileDescriptorSet, pruned: FileDescriptorSet):
       enums[type.typeName] = Object.fromEntries(type.values.map(({ name, number }) => [name, number]));
     }
   }
-  return JSON.stringify({ messages, enums });
+  return { messages, enums };
 }
 
 function messageEntry(message: DescMessage, registry: FileRegistry): JsonValue {
