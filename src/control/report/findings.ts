@@ -90,7 +90,10 @@ function partitionFinding(id: number, owners: readonly MergedMember[], facts: Ri
     const member = staged.find((candidate) => candidate.id === owner.id);
     return member !== undefined && facts.stage !== undefined && standInsOf(member, facts.stage, '').length > 0;
   });
-  return covered ? [] : [zoneFinding(id, owners)];
+  const zones = new Set(owners.map(({ zone }) => zone));
+  // With a zone each, nobody but a refused address is in the way, and that is a finding of its own.
+  const apart = zones.size === owners.length && !zones.has('');
+  return covered || apart ? [] : [zoneFinding(id, owners)];
 }
 
 function zoneFinding(id: number, owners: readonly MergedMember[]): Finding {

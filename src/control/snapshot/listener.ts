@@ -22,7 +22,7 @@ const MAX_STREAMS = 10_000;
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 
-/** The listener that queriers' calls reach; `name` is its route configuration's name as well. No access log: `listen` is a hot path. */
+/** The listener that queriers' calls reach, by :authority; `name` is its route configuration's name as well. It writes no access log. */
 export function egressListener(name: string, listen: string): Listener {
   return make(Listener, {
     name,

@@ -1,0 +1,216 @@
+import t from 'tap';
+import { reportClients } from '../../src/control/report/clients.ts';
+import { findingsOf, type SilentPorts } from '../../src/control/report/findings.ts';
+import { reportRing, reportRings, ringFacts } from '../../src/control/report/rings.ts';
+import { ringText } from '../../src/control/report/table.ts';
+import { advanceStage } from '../../src/control/stage/advance.ts';
+import { LINGER, type Stage } from '../../src/control/stage/types.ts';
+import type { Catalog, MergedMember, Ring } from '../../src/membership/types.ts';
+import { TYPE_URLS } from '../../src/xds/types.ts';
+import { catalogOf, fourMembers, memberOf, CATALOG_MS as NOW, ringOf } from '../support/catalog.ts';
+
+const RING = 'live-store';
+
+function stageOf(catalog: Catalog, nowMs = NOW, before: Stage | null = null): Stage {
+  return advanceStage(before, catalog, nowMs, LINGER);
+}
+
+function findings(ring: Ring, silent: SilentPorts | null = null): string[] {
+  const catalog = catalogOf(7, ring);
+  const facts = ringFacts(ring.name, { catalog, stage: stageOf(catalog), nowMs: NOW });
+  return facts ? findingsOf(facts, silent).map(({ level, code, text }) => `${level} ${code}: ${text}`) : ['no such ring'];
+}
+
+t.test('GET /api/rings: each ring with its sources, as the contract says', async (t) => {
+  const sources = [
+    { name: 'tempo', ok: true, asOfMs: NOW - 250, error: null, expired: false },
+    { name: 'static', ok: false, asOfMs: null, error: 'members.yaml: no such file', expired: false },
+  ];
+  const catalog = catalogOf(7, ringOf(RING, fourMembers(), { sources }), ringOf('empty', [], { sources: [] }));
+  t.same(reportRings({ catalog, stage: stageOf(catalog), nowMs: NOW }), {
+    rings: [
+      {
+        ring: 'live-store',
+        version: 7,
+        members: 4,
+        sources: [
+          { name: 'tempo', ok: true, ageMs: 250 },
+          { name: 'static', ok: false, ageMs: null, error: 'members.yaml: no such file' },
+        ],
+      },
+      { ring: 'empty', version: 7, members: 0, sources: [] },
+    ],
+  });
+});
+
+t.test('GET /api/rings/{ring}: what the ring says, what EDS says, and why', async (t) => {
+  const [healthy, stale, refused, joining] = fourMembers() as [MergedMember, MergedMember, MergedMember, MergedMember];
+  const members = [
+    healthy,
+    { ...stale, heartbeatMs: NOW - 75_000, unhealthy: 'no heartbeat for over 60s' },
+    { ...refused, refused: 'address "10.0.1.10:9096" is not in allowedAddresses' },
+    { ...joining, state: 'JOINING' as const, unhealthy: 'state JOINING', heartbeatMs: null, zone: '' },
+  ];
+  const catalog = catalogOf(3, ringOf(RING, members));
+  const report = reportRing(RING, { catalog, stage: stageOf(catalog), nowMs: NOW });
+  t.same(report?.members[0], {
+    id: 'live-store-zone-a-0',
+    address: '10.0.0.10:9096',
+    zone: 'zone-a',
+    partition: 0,
+    state: 'ACTIVE',
+    heartbeatAgeMs: 0,
+    sources: { tempo: 'ACTIVE' },
+    eds: 'HEALTHY',
+    reason: 'queriers ask it: ACTIVE, heartbeat fresh',
+    since: '2026-11-21T10:36:10.000Z',
+    decidedBy: 'tempo',
+  });
+  t.same(
+    report?.members.map(({ id, eds, reason, heartbeatAgeMs }) => [id, eds, reason, heartbeatAgeMs]),
+    [
+      ['live-store-zone-a-0', 'HEALTHY', 'queriers ask it: ACTIVE, heartbeat fresh', 0],
+      ['live-store-zone-a-1', 'UNHEALTHY', 'no heartbeat for over 60s', 75_000],
+      ['live-store-zone-b-0', 'NONE', 'refused: address "10.0.1.10:9096" is not in allowedAddresses', 0],
+      ['live-store-zone-b-1', 'UNHEALTHY', 'state JOINING', null],
+    ],
+  );
+  t.equal(reportRing('other', { catalog, stage: stageOf(catalog), nowMs: NOW }), undefined);
+});
+
+t.test('who left is reported until its cluster is gone', async (t) => {
+  const all = catalogOf(1, ringOf(RING, fourMembers()));
+  const fewer = catalogOf(2, ringOf(RING, fourMembers().slice(1)));
+  const left = stageOf(fewer, NOW, stageOf(all));
+  const unrouted = stageOf(fewer, NOW + 60_000, left);
+  const gone = stageOf(fewer, NOW + 90_000, unrouted);
+  const first = (stage: Stage, nowMs: number): unknown => reportRing(RING, { catalog: fewer, stage, nowMs })?.members[0];
+  t.match(first(left, NOW + 20_000), {
+    id: 'live-store-zone-a-0',
+    state: 'LEFT',
+    eds: 'DRAINING',
+    reason: 'left the ring; calls to its address are taken for 40 s more',
+    sources: {},
+    since: null,
+  });
+  t.match(first(unrouted, NOW + 61_500), { eds: 'DRAINING', reason: 'left the ring; its route is gone, its cluster goes in 28 s' });
+  t.match(first(gone, NOW + 90_000), { id: 'live-store-zone-a-1' });
+});
+
+t.test('a member whose address another ring has says so', async (t) => {
+  const catalog = catalogOf(1, ringOf('a', [memberOf('one')]), ringOf('b', [memberOf('two')]));
+  const report = reportRing('b', { catalog, stage: stageOf(catalog), nowMs: NOW });
+  t.match(report?.members, [{ id: 'two', eds: 'NONE', reason: 'refused: address 10.0.0.1:9096 is claimed by member one of ring a' }]);
+});
+
+t.test('GET /api/clients: sorted, a refusal only where there was one', async (t) => {
+  const type = { type: TYPE_URLS.cluster, variant: 'delta' as const, sent: 'v2', acked: 'v1', nacked: null };
+  const client = {
+    node: 'b',
+    cluster: 'live-store/egress',
+    view: 'live-store/egress',
+    peer: '127.0.0.1:4',
+    userAgent: 'envoy',
+    connectedMs: 5,
+    types: [type],
+  };
+  const nacked = { version: 'v2', message: 'no', atMs: 9 };
+  const clients = [
+    client,
+    { ...client, node: 'a', connectedMs: 7 },
+    { ...client, node: 'a', connectedMs: 6, types: [{ ...type, nacked }] },
+  ];
+  t.same(reportClients(clients), {
+    clients: [
+      {
+        node: 'a',
+        cluster: 'live-store/egress',
+        connectedMs: 6,
+        types: [{ type: TYPE_URLS.cluster, variant: 'delta', sent: 'v2', acked: 'v1', nacked }],
+      },
+      {
+        node: 'a',
+        cluster: 'live-store/egress',
+        connectedMs: 7,
+        types: [{ type: TYPE_URLS.cluster, variant: 'delta', sent: 'v2', acked: 'v1' }],
+      },
+      {
+        node: 'b',
+        cluster: 'live-store/egress',
+        connectedMs: 5,
+        types: [{ type: TYPE_URLS.cluster, variant: 'delta', sent: 'v2', acked: 'v1' }],
+      },
+    ],
+  });
+});
+
+t.test('findings: a ring of two zones with sidecars has none', async (t) => {
+  t.same(findings(ringOf(RING, fourMembers()), new Map()), []);
+});
+
+t.test('findings: partitions', async (t) => {
+  const [a0, a1, b0] = fourMembers() as [MergedMember, MergedMember, MergedMember, MergedMember];
+  t.same(findings(ringOf(RING, [a0, b0, a1])), [
+    'warning single-owner: partition 1 has one owner, live-store-zone-a-1: while it is away every query fails, and no sidecar can help',
+  ]);
+  t.same(findings(ringOf(RING, [a0, { ...b0, zone: 'zone-a' }])), [
+    'warning owners-in-one-zone: partition 0: its owners live-store-zone-a-0, live-store-zone-b-0 (zones: zone-a) cannot stand in for one another: queriers ask all of a zone and merge',
+  ]);
+  t.same(findings(ringOf(RING, [{ ...a0, unhealthy: 'state JOINING' }])), [
+    'problem partition-without-owner: partition 0 has no owner that queriers ask: every query fails',
+    'warning member-unhealthy: live-store-zone-a-0: state JOINING',
+  ]);
+  const orphan = { id: 5, state: 'ACTIVE' as const, owners: [] };
+  t.same(findings(ringOf(RING, [], { partitions: [orphan, { ...orphan, id: 6, state: 'DELETED' }] })), [
+    'problem partition-without-owner: partition 5 has no owner that queriers ask: every query fails',
+  ]);
+});
+
+t.test('findings: sources, addresses, ports', async (t) => {
+  const [a0, a1, b0, b1] = fourMembers() as [MergedMember, MergedMember, MergedMember, MergedMember];
+  const failing = [{ name: 'tempo', ok: false, asOfMs: NOW - 5_000, error: 'connect ECONNREFUSED 10.0.0.1:3200', expired: false }];
+  t.same(findings(ringOf(RING, fourMembers(), { sources: failing, emptyGuard: true })), [
+    'problem source-failed: source tempo fails: connect ECONNREFUSED 10.0.0.1:3200',
+    'problem empty-guard: the ring was suddenly empty; the last members that were seen are kept',
+  ]);
+  t.same(findings(ringOf(RING, [a0, a1, b0, { ...b1, refused: 'address "x" is not host:port' }])), [
+    'problem address-refused: live-store-zone-b-1 advertises 10.0.1.11:9096: refused: address "x" is not host:port',
+  ]);
+  t.same(findings(ringOf(RING, fourMembers()), new Map([[a0.id, 'connection refused']])), [
+    'problem port-silent: live-store-zone-a-0: nothing answers at 10.0.0.10:9096 (connection refused)',
+  ]);
+  t.same(findings(ringOf(RING, [{ ...a0, address: '10.0.0.10:9095' }, b0])), [
+    "note no-instance-port: 1 of 2 members advertise 9095, Tempo's own gRPC port: queriers call the live-store itself, not a sidecar beside it",
+  ]);
+  t.same(findings(ringOf(RING, [{ ...a0, sources: { tempo: 'ACTIVE', static: 'LEAVING' } }, b0])), [
+    'note sources-disagree: live-store-zone-a-0: tempo says ACTIVE, static says LEAVING; tempo has the newer heartbeat',
+  ]);
+});
+
+t.test('the text of a ring', async (t) => {
+  const [a0, a1, b0] = fourMembers() as [MergedMember, MergedMember, MergedMember, MergedMember];
+  const catalog = catalogOf(7, ringOf(RING, [a0, a1, { ...b0, heartbeatMs: null }]));
+  const facts = ringFacts(RING, { catalog, stage: stageOf(catalog), nowMs: NOW + 3_000 });
+  if (!facts) throw new Error('no facts');
+  t.equal(
+    ringText(facts, findingsOf(facts, null), 'ringway control --tempo http://querier:3200'),
+    `ring live-store: 3 members, 2 partitions, 2 zones
+sources: tempo read 3 s ago
+
+partition  state   zone-a                       zone-b
+0          ACTIVE  live-store-zone-a-0 HEALTHY  live-store-zone-b-0 HEALTHY
+1          ACTIVE  live-store-zone-a-1 HEALTHY  -
+
+member               address         zone    partition  state   heartbeat  eds      reason
+live-store-zone-a-0  10.0.0.10:9096  zone-a  0          ACTIVE  3 s        HEALTHY  queriers ask it: ACTIVE, heartbeat fresh
+live-store-zone-a-1  10.0.0.11:9096  zone-a  1          ACTIVE  3 s        HEALTHY  queriers ask it: ACTIVE, heartbeat fresh
+live-store-zone-b-0  10.0.1.10:9096  zone-b  0          ACTIVE  -          HEALTHY  queriers ask it: ACTIVE
+
+findings:
+  warning  partition 1 has one owner, live-store-zone-a-1: while it is away every query fails, and no sidecar can help
+           → run live-stores in a second zone: live_store.ring.instance_zone (-live-store.instance-availability-zone)
+
+next: ringway control --tempo http://querier:3200
+`,
+  );
+});
