@@ -70,6 +70,20 @@ export interface Http2Options {
   readonly maxHeaderListSize?: number;
   /** Fields in one header list; 100. */
   readonly maxHeaderFields?: number;
+  /** Extended CONNECT (RFC 8441): offered by SETTINGS and accepted; off. Plain CONNECT is always passed to the handler. */
+  readonly allowConnect?: boolean;
+  /** A malformed message resets its stream only; off: it ends the connection (stream_error_on_invalid_http_message). */
+  readonly streamErrorOnInvalidMessage?: boolean;
+  /** Answers (PING, SETTINGS, RST_STREAM) that may wait unsent; 1000. */
+  readonly maxOutboundControlFrames?: number;
+  /** Empty DATA, HEADERS or CONTINUATION frames in a row that end nothing; 1. */
+  readonly maxConsecutiveEmptyFrames?: number;
+  /** PRIORITY frames per opened stream; 100. */
+  readonly maxPriorityFramesPerStream?: number;
+  /** WINDOW_UPDATE frames per DATA frame we sent; 10. */
+  readonly maxWindowUpdatesPerDataFrame?: number;
+  /** Streams that the peer resets, or that had to be refused, minus those that completed, within ten seconds; 250. */
+  readonly maxPrematureResets?: number;
 }
 
 /** What happens on a connection. */
@@ -99,7 +113,7 @@ export interface Http2Connection {
   openStream(handler: StreamHandler): Http2Stream | undefined;
   /** PING; calls back with the round trip in ms. */
   ping(onAck: (roundTripMs: number) => void): void;
-  /** Two-step GOAWAY: announces, lets streams end, then closes (RFC 9113 §6.8). Resolves when closed; at `deadlineMs` the rest is cut. */
+  /** Two-step GOAWAY: announces, lets streams end, then closes (RFC 9113 §6.8). Resolves when closed; `deadlineMs` after the call the rest is cut. */
   drain(deadlineMs: number): Promise<void>;
   /** Closes at once with GOAWAY `code`. */
   destroy(code?: number): void;

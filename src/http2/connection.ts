@@ -1,0 +1,355 @@
+import type { Duplex } from 'node:stream';
+import { type Clock, RingwayError, type Timer } from '../core/index.ts';
+import { AbuseGuard } from './abuse-guard.ts';
+import { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
+import { Http2Error } from './errors.ts';
+import { type Flushable, flushLater } from './flush-queue.ts';
+import { FrameDispatch } from './frame-dispatch.ts';
+import { FrameReader } from './frame-reader.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { HpackDecoder } from './hpack/decoder.ts';
+import { Output } from './output.ts';
+import type { Life, Parts, Side } from './parts.ts';
+import { PingBook } from './ping-book.ts';
+import { CLIENT_PREFACE, DEFAULT_WINDOW_SIZE, ErrorCode, errorCodeName, MAX_STREAM_ID } from './protocol.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { Sender } from './sender.ts';
+import { ownSettings, withDefaults } from './settings.ts';
+import { Stream, type StreamHost } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
+import type { ConnectionHandler, Http2Connection, Http2Options, Http2Stream, StreamHandler } from './types.ts';
+
+/** After a fatal error the peer gets this long to read our GOAWAY before the socket is cut (Envoy's delayed_close_timeout). */
+const CLOSE_GRACE_MS = 1000;
+
+export interface ConnectionOptions extends Http2Options {
+  readonly clock: Clock;
+  /** Octets already read from the socket (codec detection); server only. */
+  readonly initialBytes?: Buffer;
+  /** Where to count; an object of its own unless given. */
+  readonly stats?: Http2CodecStats;
+}
+
+/** How the connection's life goes. */
+type State =
+  | { readonly kind: 'open' }
+  /** GOAWAY came: no new streams of ours, those open go on. */
+  | { readonly kind: 'leaving'; readonly code: number; readonly debug: string }
+  /** We drain. `lastStreamId` is known once the peer cannot have sent a stream before it read our announcement. */
+  | { readonly kind: 'draining'; readonly lastStreamId: number | undefined; readonly timer: Timer }
+  | { readonly kind: 'closed' };
+
+const OPEN: State = { kind: 'open' };
+const CLOSED: State = { kind: 'closed' };
+
+/** Takes over a socket on which a client speaks HTTP/2 from its first octet (or from `initialBytes`). Writes our SETTINGS at once. */
+export function createServerConnection(socket: Duplex, options: ConnectionOptions, handler: ConnectionHandler): Http2Connection {
+  return new Connection('server', socket, options, handler);
+}
+
+/** Takes over a connected socket to a server that speaks HTTP/2. Preface and SETTINGS leave with the first request of the same turn. */
+export function createClientConnection(socket: Duplex, options: ConnectionOptions, handler: ConnectionHandler): Http2Connection {
+  return new Connection('client', socket, options, handler);
+}
+
+class Connection implements Http2Connection, StreamHost, Life, Flushable {
+  readonly writer: FrameWriter;
+  readonly sender: Sender;
+  readonly streamBufferLimit: number;
+  readonly creditStep: number;
+  readonly #socket: Duplex;
+  readonly #clock: Clock;
+  readonly #output: Output;
+  readonly #reader: FrameReader;
+  readonly #pings: PingBook;
+  readonly #parts: Parts;
+  #state: State = OPEN;
+  #isFlushDue = false;
+  #bytesRead = 0;
+  #onDrained: (() => void)[] = [];
+
+  constructor(side: Side, socket: Duplex, options: ConnectionOptions, handler: ConnectionHandler) {
+    const limits = withDefaults(options);
+    const stats = options.stats ?? createCodecStats();
+    this.#socket = socket;
+    this.#clock = options.clock;
+    this.streamBufferLimit = limits.streamBufferLimit;
+    this.creditStep = Math.max(1, limits.initialStreamWindowSize >>> 1);
+    this.#output = new Output(socket);
+    this.writer = new FrameWriter(this.#output);
+    const guard = new AbuseGuard(limits, stats, options.clock);
+    this.sender = new Sender({
+      data: (streamId, bytes, start, end, endStream) => {
+        guard.dataFrameSent();
+        return this.writer.data(streamId, bytes, start, end, endStream);
+      },
+      takesData: () => this.#output.takesData,
+    });
+    this.#pings = new PingBook(options.clock);
+    this.#parts = {
+      side,
+      limits,
+      stats,
+      guard,
+      handler,
+      decoder: new HpackDecoder({ maxBytes: limits.maxHeaderListSize, maxFields: limits.maxHeaderFields }),
+      writer: this.writer,
+      sender: this.sender,
+      streams: new StreamTable(),
+      receiveWindow: new ReceiveWindow(this.writer, limits.initialConnectionWindowSize),
+      peer: { initialWindowSize: DEFAULT_WINDOW_SIZE, maxConcurrentStreams: Number.POSITIVE_INFINITY },
+      own: { streamWindow: Math.max(limits.initialStreamWindowSize, DEFAULT_WINDOW_SIZE) },
+      streamHost: this,
+      life: this,
+    };
+    this.#reader = new FrameReader(new FrameDispatch(this.#parts), side === 'server');
+    this.#start(options.initialBytes);
+  }
+
+  get isOpen(): boolean {
+    return this.#state.kind !== 'closed';
+  }
+
+  get acceptsStreams(): boolean {
+    return this.#state.kind === 'open' && this.#parts.streams.hasIdsLeft;
+  }
+
+  get activeStreams(): number {
+    return this.#parts.streams.active;
+  }
+
+  get peerMaxConcurrentStreams(): number {
+    return this.#parts.peer.maxConcurrentStreams;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#output.written;
+  }
+
+  get takesNewStreams(): boolean {
+    return this.#state.kind !== 'draining' || this.#state.lastStreamId === undefined;
+  }
+
+  openStream(handler: StreamHandler): Http2Stream | undefined {
+    const { side, streams, peer, own } = this.#parts;
+    if (side === 'server') throw new Error('a server opens no streams');
+    if (!this.acceptsStreams || streams.active >= peer.maxConcurrentStreams) return undefined;
+    const stream = new Stream(this, 0, { send: 0, receive: own.streamWindow });
+    stream.handler = handler;
+    streams.reserve(stream);
+    return stream;
+  }
+
+  ping(onAck: (roundTripMs: number) => void): void {
+    if (!this.isOpen) return;
+    this.writer.ping(this.#pings.add(onAck), 0, false);
+    this.wake();
+  }
+
+  drain(deadlineMs: number): Promise<void> {
+    if (!this.isOpen) return Promise.resolve();
+    const drained = new Promise<void>((resolve) => this.#onDrained.push(resolve));
+    if (this.#state.kind !== 'draining') this.#announceDrain(deadlineMs);
+    return drained;
+  }
+
+  destroy(code: number = ErrorCode.NO_ERROR): void {
+    this.#close(code === ErrorCode.NO_ERROR ? undefined : new Http2Error(code, 'closed by us'), code, '');
+  }
+
+  // What streams ask of us.
+
+  wake(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    flushLater(this);
+  }
+
+  begin(stream: Stream): void {
+    stream.id = this.#parts.streams.start(stream);
+    stream.sendWindow = this.#parts.peer.initialWindowSize;
+  }
+
+  released(octets: number): void {
+    if (octets > 0 && this.#parts.receiveWindow.release(octets)) this.wake();
+  }
+
+  over(stream: Stream, ending: 'completed' | 'peer' | 'local'): void {
+    const { streams, peer, guard, side, handler } = this.#parts;
+    const wasFull = streams.active >= peer.maxConcurrentStreams;
+    streams.remove(stream, ending);
+    if (ending === 'completed') guard.streamCompleted();
+    if (!this.isOpen) return;
+    if (wasFull && this.acceptsStreams) handler.onAvailable?.();
+    if (streams.active === 0 && (this.#state.kind === 'draining' || (this.#state.kind === 'leaving' && side === 'client'))) this.wake();
+  }
+
+  // What frames ask of us.
+
+  onPingAck(bytes: Buffer, start: number): void {
+    this.#pings.acknowledged(bytes, start);
+  }
+
+  onSettingsAck(): void {
+    const { limits, decoder, own, streams } = this.#parts;
+    decoder.setMaxTableSize(limits.hpackTableSize);
+    const shrunk = own.streamWindow - limits.initialStreamWindowSize;
+    if (shrunk <= 0) return;
+    own.streamWindow = limits.initialStreamWindowSize;
+    for (const stream of streams.list()) stream.receiveWindow -= shrunk;
+  }
+
+  onAvailable(): void {
+    if (this.acceptsStreams) this.#parts.handler.onAvailable?.();
+  }
+
+  onGoAway(lastStreamId: number, code: number, debug: string): void {
+    const { streams, handler, side } = this.#parts;
+    if (this.#state.kind === 'open') this.#state = { kind: 'leaving', code, debug };
+    handler.onGoAway?.(lastStreamId, code, debug);
+    if (side === 'server') return;
+    for (const stream of streams.list()) {
+      if (stream.id > lastStreamId) stream.fail({ code: ErrorCode.REFUSED_STREAM, origin: 'refused' });
+    }
+    if (streams.active === 0) this.wake();
+  }
+
+  // The turn's end.
+
+  flush(): void {
+    this.#isFlushDue = false;
+    this.#guarded(() => {
+      this.sender.drain();
+      this.#finishIfDrained();
+    });
+    this.#output.flush();
+    if (this.#output.isDrained) this.#parts.guard.allSent();
+  }
+
+  // The socket.
+
+  #start(initialBytes: Buffer | undefined): void {
+    const socket = this.#socket;
+    const { side, limits, receiveWindow } = this.#parts;
+    if (side === 'client') this.writer.raw(CLIENT_PREFACE);
+    this.writer.settings(ownSettings(limits, side));
+    receiveWindow.open();
+    this.wake();
+    socket.on('drain', () => {
+      this.#output.reclaim();
+      this.wake();
+    });
+    socket.on('error', (error) => this.#close(error, undefined, ''));
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('close', () => this.#onSocketEnd());
+    // Not before the caller has the connection in hand.
+    queueMicrotask(() => {
+      if (initialBytes !== undefined) this.#onRead(initialBytes);
+      socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
+    });
+  }
+
+  #onRead(chunk: Buffer): void {
+    if (this.#state.kind === 'closed') return;
+    this.#bytesRead += chunk.length;
+    this.#guarded(() => this.#reader.read(chunk));
+  }
+
+  /** A fault of the peer, or of a handler, ends this connection and nothing else. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof Http2Error) this.#close(error, error.errorCode, error.debug);
+      else this.#close(error instanceof Error ? error : new Error(String(error)), ErrorCode.INTERNAL_ERROR, '');
+    }
+  }
+
+  #onSocketEnd(): void {
+    const { streams } = this.#parts;
+    const state = this.#state;
+    if (state.kind === 'leaving' && state.code !== ErrorCode.NO_ERROR) {
+      this.#close(new RingwayError(goAwayText(state.code, state.debug), { code: 'HTTP2_GOAWAY' }), undefined, '');
+    } else if (streams.active > 0) {
+      const text = `peer closed the connection with ${streams.active} streams open`;
+      this.#close(new RingwayError(text, { code: 'HTTP2_CONNECTION_LOST' }), undefined, '');
+    } else this.#close(undefined, undefined, '');
+  }
+
+  // The end.
+
+  #announceDrain(deadlineMs: number): void {
+    const timer = this.#clock.after(deadlineMs, () => this.destroy());
+    if (this.#parts.side === 'client') {
+      this.#state = { kind: 'draining', lastStreamId: 0, timer };
+      this.writer.goAway(0, ErrorCode.NO_ERROR, '');
+    } else {
+      // RFC 9113 §6.8: the first GOAWAY names no last stream; a round trip later every stream the client could have sent is here.
+      this.#state = { kind: 'draining', lastStreamId: undefined, timer };
+      this.writer.goAway(MAX_STREAM_ID, ErrorCode.NO_ERROR, '');
+      this.ping(() => this.#nameLastStream());
+    }
+    this.#parts.stats.goawaySent.inc();
+    this.wake();
+  }
+
+  #nameLastStream(): void {
+    if (this.#state.kind !== 'draining') return;
+    const { lastPeerId } = this.#parts.streams;
+    this.#state = { ...this.#state, lastStreamId: lastPeerId };
+    this.writer.goAway(lastPeerId, ErrorCode.NO_ERROR, '');
+    this.wake();
+  }
+
+  #finishIfDrained(): void {
+    if (this.#parts.streams.active > 0) return;
+    const isLeft = this.#state.kind === 'leaving' && this.#parts.side === 'client';
+    const isDrained = this.#state.kind === 'draining' && this.#state.lastStreamId !== undefined;
+    if (isLeft || isDrained) this.#close(undefined, undefined, '');
+  }
+
+  /** `code` = say GOAWAY; without one the socket just ends. Runs once. */
+  #close(error: Error | undefined, code: number | undefined, debug: string): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    this.#state = CLOSED;
+    if (state.kind === 'draining') state.timer.cancel();
+    this.#reader.stop();
+    const { streams, handler, stats } = this.#parts;
+    if (code !== undefined) {
+      this.writer.goAway(streams.lastPeerId, code, debug);
+      stats.goawaySent.inc();
+    }
+    this.#output.flush();
+    this.#endSocket();
+    let cause = error;
+    for (const stream of [...streams.list(), ...streams.listUnstarted()]) {
+      try {
+        stream.fail({ code: code ?? ErrorCode.CANCEL, origin: 'connection' });
+      } catch (thrown) {
+        cause ??= thrown instanceof Error ? thrown : new Error(String(thrown));
+      }
+    }
+    for (const resolve of this.#onDrained) resolve();
+    handler.onClose(cause);
+  }
+
+  /** Sends what is written, ends our side, and gives the peer a moment to read it: a reset at once could overtake GOAWAY. */
+  #endSocket(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.end();
+    const timer = this.#clock.after(CLOSE_GRACE_MS, () => socket.destroy());
+    // Whatever still comes is dropped, so that the end of the peer's side is seen; the socket then destroys itself.
+    socket.resume();
+    socket.once('close', () => timer.cancel());
+  }
+}
+
+function goAwayText(code: number, debug: string): string {
+  return `peer closed the connection with GOAWAY ${errorCodeName(code)}${debug === '' ? '' : ` "${debug}"`}`;
+}

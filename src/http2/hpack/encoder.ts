@@ -1,0 +1,182 @@
+import { DEFAULT_HEADER_TABLE_SIZE } from '../protocol.ts';
+import type { HeaderBlock } from '../types.ts';
+import { DynamicTable } from './dynamic-table.ts';
+import type { FieldName } from './field-name.ts';
+import { type HeaderField, toHeaderField } from './header-field.ts';
+import { encodeHuffman, huffmanLength } from './huffman.ts';
+import { writeInteger, writeText } from './primitives.ts';
+
+/** Values that are new each time, and secrets, which must not meet other clients' values in one table (RFC 7541 §7.1). */
+const UNINDEXED: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-length',
+  'cookie',
+  'grpc-timeout',
+  'proxy-authorization',
+  'set-cookie',
+  'traceparent',
+  'tracestate',
+  'x-request-id',
+]);
+/** A name with this many insertions, and fewer hits than insertions, is held to vary. */
+const TRIALS = 8;
+/** Entries of one name that are searched for an equal value. */
+const SEARCHED_ENTRIES = 4;
+const STATIC_COUNT = 61;
+/** Octets that two table size updates take at most. */
+const UPDATES_BOUND = 12;
+/** Octets of a literal beside its name and value. */
+const LITERAL_BOUND = 13;
+
+const INDEXED = 0x80;
+const LITERAL_INDEXED = 0x40;
+const SIZE_UPDATE = 0x20;
+const LITERAL_NEVER = 0x10;
+const LITERAL = 0x00;
+
+interface Entry {
+  readonly field: HeaderField;
+  readonly slot: number;
+}
+
+/** What was seen of one name: where its newest entries are and whether inserting it was of use. */
+interface NameHistory {
+  /** Newest last; may be gone from the table. */
+  readonly entries: Entry[];
+  hits: number;
+  insertions: number;
+  readonly isIndexed: boolean;
+}
+
+/** Encodes header blocks of one direction of one connection (RFC 7541). Values that came in octets go out in the same octets. */
+export class HpackEncoder {
+  readonly #table = new DynamicTable(DEFAULT_HEADER_TABLE_SIZE);
+  readonly #names = new Map<FieldName, NameHistory>();
+  #smallestSize = Number.POSITIVE_INFINITY;
+  #announcedSize = DEFAULT_HEADER_TABLE_SIZE;
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE; the next block announces what we make of it (§4.2). */
+  setPeerTableSize(size: number): void {
+    const own = Math.min(size, DEFAULT_HEADER_TABLE_SIZE);
+    this.#smallestSize = Math.min(this.#smallestSize, own);
+    this.#table.setMaxSize(own);
+  }
+
+  /** How many octets `encode` may write at most. */
+  bound(block: HeaderBlock): number {
+    let bound = UPDATES_BOUND;
+    for (let index = 0; index < block.length; index += 1) {
+      const { fieldName, wire, size } = toHeaderField(block[index]!);
+      // An own text goes out plain or shorter; `size` covers name and text.
+      bound += LITERAL_BOUND + (wire === undefined ? size : fieldName.text.length + wire.length);
+    }
+    return bound;
+  }
+
+  /** Writes the block at `at`; returns where it ends. Must be called in the order in which blocks go out. */
+  encode(block: HeaderBlock, target: Buffer, at: number): number {
+    let end = this.#writeSizeUpdates(target, at);
+    for (let index = 0; index < block.length; index += 1) end = this.#writeField(toHeaderField(block[index]!), target, end);
+    return end;
+  }
+
+  #writeSizeUpdates(target: Buffer, at: number): number {
+    if (this.#smallestSize === Number.POSITIVE_INFINITY) return at;
+    let end = at;
+    if (this.#smallestSize < this.#table.maxSize) end = writeInteger(target, end, SIZE_UPDATE, 5, this.#smallestSize);
+    if (this.#smallestSize < this.#table.maxSize || this.#table.maxSize !== this.#announcedSize) {
+      end = writeInteger(target, end, SIZE_UPDATE, 5, this.#table.maxSize);
+    }
+    this.#announcedSize = this.#table.maxSize;
+    this.#smallestSize = Number.POSITIVE_INFINITY;
+    return end;
+  }
+
+  #writeField(field: HeaderField, target: Buffer, at: number): number {
+    if (field.staticIndex !== 0) return writeInteger(target, at, INDEXED, 7, field.staticIndex);
+    if (field.tableOwner === this && this.#table.holds(field.tableSlot)) return this.#writeIndexed(field.tableSlot, target, at);
+    const { fieldName } = field;
+    if (field.neverIndexed || !fieldName.isKept) {
+      return writeLiteral(field, field.neverIndexed ? LITERAL_NEVER : LITERAL, 4, fieldName.staticIndex, target, at);
+    }
+    return this.#writeByHistory(field, this.#historyOf(fieldName), target, at);
+  }
+
+  #writeByHistory(field: HeaderField, history: NameHistory, target: Buffer, at: number): number {
+    const varies = !history.isIndexed || (history.insertions >= TRIALS && history.hits < history.insertions);
+    const known = varies ? undefined : this.#findEqual(field, history.entries);
+    if (known !== undefined) {
+      history.hits += 1;
+      field.tableOwner = this;
+      field.tableSlot = known.slot;
+      return this.#writeIndexed(known.slot, target, at);
+    }
+    const newest = history.entries.at(-1);
+    const isNewestHeld = newest !== undefined && this.#table.holds(newest.slot);
+    const dynamicIndex = isNewestHeld ? this.#indexOf(newest.slot) : 0;
+    const nameIndex = field.fieldName.staticIndex || dynamicIndex;
+    // A varying name is inserted all the same while the table has no index for the name itself.
+    if ((varies && nameIndex !== 0) || field.size > this.#table.maxSize) return writeLiteral(field, LITERAL, 4, nameIndex, target, at);
+    this.#insert(field, history);
+    return writeLiteral(field, LITERAL_INDEXED, 6, nameIndex, target, at);
+  }
+
+  #writeIndexed(slot: number, target: Buffer, at: number): number {
+    return writeInteger(target, at, INDEXED, 7, this.#indexOf(slot));
+  }
+
+  #indexOf(slot: number): number {
+    return STATIC_COUNT + this.#table.inserted - slot;
+  }
+
+  #insert(field: HeaderField, history: NameHistory): void {
+    field.wire ??= shortestWire(field.value);
+    field.tableOwner = this;
+    field.tableSlot = this.#table.inserted;
+    this.#table.insert(field);
+    history.insertions += 1;
+    if (history.entries.length === SEARCHED_ENTRIES) history.entries.shift();
+    history.entries.push({ field, slot: field.tableSlot });
+  }
+
+  #findEqual(field: HeaderField, entries: readonly Entry[]): Entry | undefined {
+    for (let index = entries.length - 1; index >= 0; index -= 1) {
+      const entry = entries[index]!;
+      if (!this.#table.holds(entry.slot)) return undefined;
+      if (entry.field === field || (entry.field.size === field.size && entry.field.value === field.value)) return entry;
+    }
+    return undefined;
+  }
+
+  #historyOf(name: FieldName): NameHistory {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const created: NameHistory = { entries: [], hits: 0, insertions: 0, isIndexed: !UNINDEXED.has(name.text) };
+    this.#names.set(name, created);
+    return created;
+  }
+}
+
+function shortestWire(text: string): NonNullable<HeaderField['wire']> {
+  const isHuffman = huffmanLength(text) < text.length;
+  const bytes = isHuffman ? encodeHuffman(text) : Buffer.from(text, 'latin1');
+  return { bytes, start: 0, length: bytes.length, isHuffman };
+}
+
+function writeLiteral(field: HeaderField, pattern: number, prefixBits: number, nameIndex: number, target: Buffer, at: number): number {
+  let end = writeInteger(target, at, pattern, prefixBits, nameIndex);
+  if (nameIndex === 0) end = writeText(target, writeInteger(target, end, 0, 7, field.fieldName.text.length), field.fieldName.text);
+  const { wire } = field;
+  if (wire === undefined) {
+    const text = field.value;
+    return writeText(target, writeInteger(target, end, 0, 7, text.length), text);
+  }
+  end = writeInteger(target, end, wire.isHuffman ? 0x80 : 0, 7, wire.length);
+  return copyOctets(wire.bytes, wire.start, wire.length, target, end);
+}
+
+function copyOctets(source: Buffer, start: number, length: number, target: Buffer, at: number): number {
+  if (length <= 32) for (let index = 0; index < length; index += 1) target[at + index] = source[start + index]!;
+  else source.copy(target, at, start, start + length);
+  return at + length;
+}

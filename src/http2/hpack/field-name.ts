@@ -1,0 +1,69 @@
+import { STATIC_ENTRIES } from './static-table.ts';
+
+/** What the rules of RFC 9113 §8.2 and §8.3 ask about a name; looked up once a name, not once a field. */
+export const NameKind = {
+  REGULAR: 0,
+  METHOD: 1,
+  SCHEME: 2,
+  AUTHORITY: 3,
+  PATH: 4,
+  STATUS: 5,
+  PROTOCOL: 6,
+  /** Connection-specific: must not appear (§8.2.2). */
+  CONNECTION: 7,
+  TE: 8,
+  CONTENT_LENGTH: 9,
+  HOST: 10,
+  /** Not a lower-case token, or a pseudo-header field nobody defined. */
+  INVALID: 11,
+} as const;
+export type NameKind = (typeof NameKind)[keyof typeof NameKind];
+
+/** A field name; one object for each text, as long as there are not too many different ones. */
+export interface FieldName {
+  readonly text: string;
+  readonly kind: NameKind;
+  /** First index of the name in the static table; 0 when it is not there. */
+  readonly staticIndex: number;
+  /** False for names beyond the limit of kept ones: no table may be keyed by them. */
+  readonly isKept: boolean;
+}
+
+/** A peer chooses names: this many are kept in the process, later ones live as long as their fields. */
+const MAX_KEPT_NAMES = 2048;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+const SPECIAL: ReadonlyMap<string, NameKind> = new Map<string, NameKind>([
+  [':method', NameKind.METHOD],
+  [':scheme', NameKind.SCHEME],
+  [':authority', NameKind.AUTHORITY],
+  [':path', NameKind.PATH],
+  [':status', NameKind.STATUS],
+  [':protocol', NameKind.PROTOCOL],
+  ['connection', NameKind.CONNECTION],
+  ['proxy-connection', NameKind.CONNECTION],
+  ['keep-alive', NameKind.CONNECTION],
+  ['transfer-encoding', NameKind.CONNECTION],
+  ['upgrade', NameKind.CONNECTION],
+  ['te', NameKind.TE],
+  ['content-length', NameKind.CONTENT_LENGTH],
+  ['host', NameKind.HOST],
+]);
+
+const kept = new Map<string, FieldName>();
+
+/** The one object for `text`; any text is taken, `kind` says whether it may be sent. */
+export function internName(text: string): FieldName {
+  return kept.get(text) ?? createName(text);
+}
+
+function createName(text: string): FieldName {
+  const name: FieldName = {
+    text,
+    kind: SPECIAL.get(text) ?? (TOKEN.test(text) ? NameKind.REGULAR : NameKind.INVALID),
+    staticIndex: STATIC_ENTRIES.findIndex((entry) => entry[0] === text) + 1,
+    isKept: kept.size < MAX_KEPT_NAMES,
+  };
+  if (name.isKept) kept.set(text, name);
+  return name;
+}

@@ -1,0 +1,109 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { borrowSlab, releaseSlab, SLAB_SIZE } from './slab-pool.ts';
+
+/** Above this, DATA is held back in the streams' queues, where windows bound it, instead of in the socket. */
+const SOCKET_LIMIT = 262_144;
+
+/**
+ * Frames on their way to one socket. They are built in place in a borrowed slab; `flush` hands the slab to the socket as one write.
+ * Use: `const at = out.reserve(n)`, fill `out.slab` from `at`, then `out.advance(end)`.
+ */
+export class Output {
+  readonly #socket: Duplex;
+  /** Whether a written buffer may be reused as soon as the socket counts no waiting octets: only Node's own sockets promise that. */
+  readonly #isReusing: boolean;
+  readonly #reclaimAfterWrite: (() => void) | undefined;
+  #slab: Buffer | undefined;
+  #end = 0;
+  /** Slabs that the socket still reads. */
+  #lent: Buffer[] = [];
+  #isFull = false;
+  #written = 0;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    this.#isReusing = socket instanceof Socket;
+    // TLS finishes a third of its writes later, plain TCP almost none: only there is a callback a write worth its price.
+    this.#reclaimAfterWrite = socket instanceof TLSSocket ? () => this.reclaim() : undefined;
+  }
+
+  /** The buffer that `reserve` spoke of. */
+  get slab(): Buffer {
+    return this.#slab!;
+  }
+
+  /** Octets handed to the socket so far. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** False while the socket holds so much that DATA had better wait. Other frames are always taken. */
+  get takesData(): boolean {
+    return !this.#isFull;
+  }
+
+  /** True when the socket has passed on everything. */
+  get isDrained(): boolean {
+    return this.#end === 0 && this.#socket.writableLength === 0;
+  }
+
+  /** Octets free in the slab at hand. */
+  get room(): number {
+    return this.#slab === undefined ? SLAB_SIZE : SLAB_SIZE - this.#end;
+  }
+
+  /** Makes sure that `size` (at most SLAB_SIZE) octets are free in `slab`, and returns where they begin. */
+  reserve(size: number): number {
+    if (this.#end + size > SLAB_SIZE) this.flush();
+    this.#slab ??= borrowSlab();
+    return this.#end;
+  }
+
+  advance(end: number): void {
+    this.#end = end;
+  }
+
+  /** Octets too many for a slab, behind what was built so far. `bytes` must not change afterwards. */
+  writeThrough(bytes: Buffer): void {
+    this.flush();
+    this.#write(bytes);
+  }
+
+  flush(): void {
+    const slab = this.#slab;
+    if (slab === undefined) return;
+    const end = this.#end;
+    this.#slab = undefined;
+    this.#end = 0;
+    if (this.#socket.destroyed || !this.#socket.writable) {
+      releaseSlab(slab);
+      return;
+    }
+    if (!this.#isReusing) {
+      this.#write(Buffer.copyBytesFrom(slab, 0, end));
+      releaseSlab(slab);
+      return;
+    }
+    this.#lent.push(slab);
+    this.#write(slab.subarray(0, end));
+    this.reclaim();
+  }
+
+  /** Takes slabs back when the socket holds nothing; call it on the socket's `drain`. */
+  reclaim(): void {
+    const waiting = this.#socket.writableLength;
+    this.#isFull = waiting > SOCKET_LIMIT && this.#socket.writableNeedDrain;
+    if (waiting > 0 || this.#lent.length === 0) return;
+    for (const slab of this.#lent) releaseSlab(slab);
+    this.#lent.length = 0;
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#socket.destroyed || !this.#socket.writable) return;
+    this.#written += bytes.length;
+    this.#socket.write(bytes, this.#reclaimAfterWrite);
+    this.#isFull = this.#socket.writableLength > SOCKET_LIMIT && this.#socket.writableNeedDrain;
+  }
+}
