@@ -39,8 +39,10 @@ export interface ClientStatus {
   readonly node: string;
   readonly cluster: string;
   readonly view: string;
+  /** host:port it came from. */
   readonly peer: string;
   readonly userAgent: string;
+  /** How long its stream has been open. */
   readonly connectedMs: number;
   readonly types: readonly ClientTypeStatus[];
 }
