@@ -54,6 +54,9 @@ export type SourceReport =
     }
   | { readonly kind: 'failed'; readonly error: SourceError };
 
+/** A good report. */
+export type MembersReport = Extract<SourceReport, { readonly kind: 'members' }>;
+
 /**
  * One source's present opinion of one ring. Each `members` report is the full set; never a delta. `watch` yields the first report
  * as soon as it has one (a failure counts), then one whenever there is news: another content, a failed read, a newer `asOfMs`. It

@@ -1,0 +1,133 @@
+// From what each source says of a ring to the ring: pure. How fields are decided stands at mergeMember, who is left out at mergeRing.
+import type { AddressPolicy } from './address-policy.ts';
+import { refuseDuplicates } from './claims.ts';
+import { whyUnhealthy } from './health.ts';
+import { mergePartitions } from './merge-partitions.ts';
+import type { Member, MemberId, MemberState, MembersReport, MergedMember, Ring, RingName, SourceStatus } from './types.ts';
+
+/** Where one source stands. */
+export interface SourceState {
+  readonly name: string;
+  /** Its last good report; null before the first. */
+  readonly report: MembersReport | null;
+  /** Since when it fails, and how; null while it does not. */
+  readonly failure: { readonly sinceMs: number; readonly error: string } | null;
+}
+
+/** What the operator decided for one ring. */
+export interface MergePolicy {
+  readonly refusalOf: AddressPolicy;
+  readonly heartbeatTimeoutMs: number;
+  readonly staleAfterMs: number;
+  readonly allowEmpty: boolean;
+}
+
+export interface MergeInput {
+  readonly name: RingName;
+  /** In order of precedence. */
+  readonly sources: readonly SourceState[];
+  readonly policy: MergePolicy;
+  readonly nowMs: number;
+  /** The ring as merged before; null the first time. */
+  readonly previous: Ring | null;
+}
+
+/** What one source says of one member. */
+interface Opinion {
+  readonly source: SourceState;
+  readonly member: Member;
+}
+
+/**
+ * Merges by member id. Left out: reports of sources that have failed for `staleAfterMs`, members that are LEFT, DELETED partitions.
+ * An address that two members claim stays with the newer registration. A ring that had members and would have none keeps them
+ * (`emptyGuard`), unless the operator allows it and every source says so itself.
+ */
+export function mergeRing(input: MergeInput): Ring {
+  const { name, sources, policy, nowMs, previous } = input;
+  const statuses = sources.map((source) => statusOf(source, policy, nowMs));
+  const usable = sources.filter((_, i) => !statuses[i]?.expired);
+  const present = groupOpinions(usable)
+    .map((opinions) => mergeMember(opinions, policy, nowMs))
+    .filter(({ state }) => state !== 'LEFT');
+  const emptied = present.length === 0 && previous !== null && previous.members.length > 0;
+  if (emptied && !(policy.allowEmpty && sources.every(({ report, failure }) => report !== null && failure === null)))
+    return { ...previous, sources: statuses, emptyGuard: true };
+  const reports = usable.flatMap(({ report }) => report ?? []);
+  const { members, partitions } = mergePartitions(refuseDuplicates(present), reports);
+  return { name, members: dated(members, previous), partitions, sources: statuses, emptyGuard: false };
+}
+
+/** When the merge of the same input gives another ring though no source says anything, Unix ms; null when it never does. */
+export function nextMergeMs({ sources, policy, nowMs }: MergeInput, merged: Ring): number | null {
+  const failing = new Set(sources.filter(({ failure }) => failure !== null).map(({ name }) => name));
+  const aging = merged.emptyGuard ? [] : merged.members.filter(({ unhealthy, decidedBy }) => unhealthy === null && !failing.has(decidedBy));
+  const moments = [
+    ...aging.flatMap(({ heartbeatMs }) => (heartbeatMs === null ? [] : heartbeatMs + policy.heartbeatTimeoutMs + 1)),
+    ...sources.flatMap(({ report, failure }) => (report !== null && failure !== null ? failure.sinceMs + policy.staleAfterMs : [])),
+  ].filter((moment) => moment > nowMs);
+  return moments.length === 0 ? null : Math.min(...moments);
+}
+
+function statusOf({ name, report, failure }: SourceState, { staleAfterMs }: MergePolicy, nowMs: number): SourceStatus {
+  return {
+    name,
+    ok: report !== null && failure === null,
+    asOfMs: report?.asOfMs ?? null,
+    error: failure?.error ?? report?.warning ?? null,
+    expired: failure !== null && nowMs - failure.sinceMs >= staleAfterMs,
+  };
+}
+
+/** All opinions of one member together, in order of precedence; members in order of id. */
+function groupOpinions(sources: readonly SourceState[]): readonly [Opinion, ...Opinion[]][] {
+  const byId = new Map<MemberId, [Opinion, ...Opinion[]]>();
+  for (const source of sources) {
+    for (const member of source.report?.members ?? []) {
+      const opinions = byId.get(member.id);
+      if (opinions) opinions.push({ source, member });
+      else byId.set(member.id, [{ source, member }]);
+    }
+  }
+  return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, opinions]) => opinions);
+}
+
+/** Address, zone, partition and registration from the first source that knows them; state and heartbeat from the newest heartbeat. */
+function mergeMember(opinions: readonly [Opinion, ...Opinion[]], policy: MergePolicy, nowMs: number): MergedMember {
+  const members = opinions.map(({ member }) => member);
+  const vital = opinions.reduce(fresher);
+  const { state, heartbeatMs } = vital.member;
+  const address = members.find((member) => member.address !== '')?.address ?? '';
+  const ageAtMs = Math.min(nowMs, vital.source.failure?.sinceMs ?? nowMs);
+  return {
+    id: opinions[0].member.id,
+    address,
+    zone: members.find((member) => member.zone !== '')?.zone ?? '',
+    partition: members.find((member) => member.partition !== null)?.partition ?? null,
+    state,
+    heartbeatMs,
+    registeredMs: members.find((member) => member.registeredMs !== null)?.registeredMs ?? null,
+    sources: Object.fromEntries(opinions.map(({ source, member }): [string, MemberState] => [source.name, member.state])),
+    decidedBy: vital.source.name,
+    refused: policy.refusalOf(address),
+    unhealthy: whyUnhealthy({ state, heartbeatMs }, ageAtMs, policy.heartbeatTimeoutMs),
+    sinceMs: nowMs,
+  };
+}
+
+/** A heartbeat beats none, the newer one the older; on a tie LEFT wins, else precedence. */
+function fresher(a: Opinion, b: Opinion): Opinion {
+  const [heardA, heardB] = [a.member.heartbeatMs ?? Number.NEGATIVE_INFINITY, b.member.heartbeatMs ?? Number.NEGATIVE_INFINITY];
+  if (heardA !== heardB) return heardA > heardB ? a : b;
+  return b.member.state === 'LEFT' && a.member.state !== 'LEFT' ? b : a;
+}
+
+/** A member that is as before has been so since then. */
+function dated(members: readonly MergedMember[], previous: Ring | null): readonly MergedMember[] {
+  const known = new Map(previous?.members.map((member) => [member.id, member]));
+  return members.map((member) => {
+    const before = known.get(member.id);
+    const unchanged = before && (['state', 'address', 'refused', 'unhealthy'] as const).every((field) => before[field] === member[field]);
+    return unchanged ? { ...member, sinceMs: before.sinceMs } : member;
+  });
+}

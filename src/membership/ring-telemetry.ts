@@ -1,0 +1,91 @@
+import type { Logger, MetricRegistry } from '../telemetry/index.ts';
+import { diffRings, type MemberChange } from './diff.ts';
+import type { SourceState } from './merge.ts';
+import type { MemberState, MergedMember, Ring, RingName } from './types.ts';
+
+const STATES: readonly MemberState[] = ['ACTIVE', 'LEAVING', 'PENDING', 'JOINING'];
+
+/** Metrics and log lines of one ring. Events: `member.*`, `source.*`, `ring.*`. */
+export class RingTelemetry {
+  readonly #name: RingName;
+  readonly #logger: Logger;
+  readonly #metrics: MetricRegistry;
+
+  constructor(name: RingName, { logger, metrics }: { readonly logger: Logger; readonly metrics: MetricRegistry }) {
+    this.#name = name;
+    this.#logger = logger.child({ ring: name });
+    this.#metrics = metrics;
+  }
+
+  /** After a report of one source. */
+  source(before: SourceState, after: SourceState): void {
+    const labels = { ring: this.#name, source: after.name };
+    const failed = this.#metrics.counter({ name: 'ringway_source_errors_total', labels, help: 'Reads of a source that failed.' });
+    const up = this.#metrics.gauge({ name: 'ringway_source_up', labels, help: 'Whether the last read of a source was good.' });
+    up.set(after.failure === null ? 1 : 0);
+    if (after.failure !== null) failed.inc();
+    if (after.failure !== null && after.failure.error !== before.failure?.error)
+      this.#logger.warn(
+        'source.failed',
+        { source: after.name, error: after.failure.error },
+        'a source of the ring fails; its last report is kept',
+      );
+    if (after.failure === null && before.failure !== null)
+      this.#logger.info('source.recovered', { source: after.name }, 'a source of the ring works again');
+    const warning = after.report?.warning;
+    if (after.failure === null && warning !== undefined && warning !== before.report?.warning)
+      this.#logger.warn('source.degraded', { source: after.name, error: warning }, 'a part of a source of the ring fails');
+  }
+
+  /** After a merge. */
+  ring(before: Ring, after: Ring): void {
+    this.#count(after);
+    const { added, removed, changed } = diffRings(before, after);
+    for (const member of added) this.#joined(member);
+    for (const member of removed) this.#logger.info('member.left', fieldsOf(member), 'a member left the ring');
+    for (const change of changed) this.#changed(change);
+    this.#guard(before, after);
+    for (const { name, expired } of after.sources) {
+      if (!expired || before.sources.some((source) => source.name === name && source.expired)) continue;
+      this.#logger.warn('source.expired', { source: name }, 'a source has failed for too long; its last report is used no more');
+    }
+  }
+
+  #joined(member: MergedMember): void {
+    this.#logger.info('member.joined', fieldsOf(member), 'a member joined the ring');
+    if (member.refused !== null) this.#refused(member);
+  }
+
+  #changed({ before, after, fields }: MemberChange): void {
+    const from = Object.fromEntries(fields.map((field) => [field, before[field]]));
+    this.#logger.info('member.changed', { ...fieldsOf(after), changed: fields, from }, 'a member of the ring changed');
+    if (after.refused !== null && after.refused !== before.refused) this.#refused(after);
+  }
+
+  #refused(member: MergedMember): void {
+    this.#logger.warn('member.refused', { member: member.id, reason: member.refused }, 'a member gets no traffic: its address is refused');
+  }
+
+  #guard(before: Ring, after: Ring): void {
+    const kept = { members: after.members.length };
+    if (after.emptyGuard && !before.emptyGuard)
+      this.#logger.error('ring.empty_guard', kept, 'the ring was suddenly empty; the last members are kept (allowEmpty lets it be empty)');
+    if (!after.emptyGuard && before.emptyGuard)
+      this.#logger.info('ring.empty_guard_released', kept, 'the ring has members again, or may be empty');
+  }
+
+  #count(ring: Ring): void {
+    const labels = { ring: this.#name };
+    for (const state of STATES) {
+      const id = { name: 'ringway_ring_members', labels: { ...labels, state }, help: 'Members of a ring by state.' };
+      this.#metrics.gauge(id).set(ring.members.filter((member) => member.state === state).length);
+    }
+    this.#metrics.gauge({ name: 'ringway_ring_partitions', labels, help: 'Partitions of a ring.' }).set(ring.partitions.length);
+    const guard = { name: 'ringway_ring_empty_guard', labels, help: 'Whether the last members of a ring that is suddenly empty are kept.' };
+    this.#metrics.gauge(guard).set(ring.emptyGuard ? 1 : 0);
+  }
+}
+
+function fieldsOf({ id, address, zone, partition, state, unhealthy }: MergedMember): Readonly<Record<string, unknown>> {
+  return { member: id, address, zone, partition, state, unhealthy };
+}
