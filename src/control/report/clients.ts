@@ -13,12 +13,12 @@ export interface ClientTypeReport {
 export interface ClientReport {
   readonly node: string;
   readonly cluster: string;
-  /** Since when, Unix ms. */
+  /** For how long, ms. */
   readonly connectedMs: number;
   readonly types: readonly ClientTypeReport[];
 }
 
-/** `GET /api/clients`, in order of node, then of connection. */
+/** `GET /api/clients`, in order of node, then the newest connection first. */
 export function reportClients(clients: readonly ClientStatus[]): { readonly clients: readonly ClientReport[] } {
   const sorted = clients.toSorted((a, b) => (a.node === b.node ? a.connectedMs - b.connectedMs : a.node < b.node ? -1 : 1));
   return {
