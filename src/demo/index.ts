@@ -1,8 +1,14 @@
 // What `ringway up` shows: sample live-stores, the sample rings they stand in, a sample querier, the live table, and the supervisor that
-// keeps all processes running. Begin with live-store/live-store.ts. It knows no xDS and no Envoy message.
+// keeps all processes running. Begin with installation.ts. It knows no xDS and no Envoy message.
+export { isReady, readRingMembers } from './display/control-reader.ts';
+export { createDisplay, type Display, type Screen } from './display/display.ts';
+export type { Picture } from './display/picture.ts';
+export { assertFree } from './free-ports.ts';
+export { listenersOf, MAX_PORT_OFFSET, planInstallation } from './installation.ts';
 export { type LiveStoreOptions, SampleLiveStore } from './live-store/live-store.ts';
-export { type QuerierOptions, type QuerierReport, SampleQuerier } from './querier/querier.ts';
-export { type DistributorOptions, SampleDistributor } from './ring/distributor.ts';
-export type { Holding } from './sample-data.ts';
+export { printBootstrap } from './print-bootstrap.ts';
+export { type QuerierReport, readReport, SampleQuerier } from './querier/querier.ts';
+export { SampleDistributor } from './ring/distributor.ts';
 export type { ChildSpec } from './supervisor/child.ts';
-export { type ChildState, type ChildStatus, Supervisor } from './supervisor/supervisor.ts';
+export { Supervisor } from './supervisor/supervisor.ts';
+export { controlChild, egressChild, type PlannedChild, plannedChildren, sampleConfig } from './up-children.ts';

@@ -65,9 +65,8 @@ t.test("the pages are Tempo's", async (t) => {
       { id: b0.id, state: 'ACTIVE', address: b0.address, zone: 'zone-b' },
     ],
   );
-  const { partitions } = (await (await get('/partition-ring')).json()) as { partitions: { tokens: number[] }[] };
+  const { partitions } = (await (await get('/partition-ring')).json()) as { partitions: object[] };
   t.match(partitions, [{ id: 0, corrupted: false, state: 2, owner_ids: [a0.id, b0.id] }]);
-  t.equal(partitions[0]?.tokens.length, 512);
 
   const desc = Desc.decode(await download('collectors/live-store'));
   t.same([...desc.ingesters.keys()], [a0.id, b0.id]);

@@ -1,4 +1,4 @@
-import { compress, uncompress } from 'snappyjs';
+import { decodeSnappyBlock, encodeSnappyBlock } from '../../membership/dskit/index.ts';
 
 /**
  * The snappy framing format, which `grpc-encoding: snappy` means (not the block format alone, as in ring values).
@@ -13,7 +13,7 @@ export function encodeSnappyFrames(plain: Uint8Array): Buffer {
   const parts: Buffer[] = [STREAM_IDENTIFIER];
   for (let at = 0; at < plain.length; at += MAX_CHUNK) {
     const data = plain.subarray(at, at + MAX_CHUNK);
-    const packed = compress(data);
+    const packed = encodeSnappyBlock(data);
     const isSmaller = packed.length < data.length;
     const body = isSmaller ? packed : data;
     const header = Buffer.alloc(8);
@@ -50,7 +50,7 @@ function readChunk(kind: number, body: Buffer): Buffer {
   if (kind >= CHUNK.firstSkippable) return EMPTY;
   if (kind > CHUNK.plain) throw new Error(`snappy: chunk type ${kind} is reserved`);
   if (body.length < 4) throw new Error('snappy: chunk without checksum');
-  const data = kind === CHUNK.plain ? body.subarray(4) : Buffer.from(uncompress(body.subarray(4), MAX_CHUNK));
+  const data = kind === CHUNK.plain ? body.subarray(4) : Buffer.from(decodeSnappyBlock(body.subarray(4), MAX_CHUNK));
   if (maskedCrc32c(data) !== body.readUInt32LE(0)) throw new Error('snappy: checksum mismatch');
   return data;
 }

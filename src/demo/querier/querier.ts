@@ -27,6 +27,16 @@ export interface QuerierReport {
   readonly members: Readonly<Record<string, MemberReport>>;
 }
 
+/** A line of the querier's stdout; null for anything else. */
+export function readReport(line: string): QuerierReport | null {
+  try {
+    const report = JSON.parse(line) as QuerierReport;
+    return typeof report === 'object' && report !== null && 'phase' in report ? report : null;
+  } catch {
+    return null;
+  }
+}
+
 const ROUND_MS = 1_000;
 const FIRST_ROUNDS_MS = 100;
 const HEALTH_EVERY_ROUNDS = 15;

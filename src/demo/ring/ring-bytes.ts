@@ -1,49 +1,20 @@
-import { compress } from 'snappyjs';
-import { OwnerDesc, OwnerState, PartitionDesc, PartitionRingDesc, PartitionState } from '../../gen/dskit/partition_ring.ts';
-import { Desc, InstanceDesc, InstanceState } from '../../gen/dskit/ring.ts';
-import { create, encode } from '../messages.ts';
+import { encodeInstanceRing, encodePartitionRing } from '../../membership/dskit/index.ts';
 import type { RingInstance, RingOwner } from './sample-ring.ts';
 
-const TOKENS_PER_PARTITION = 512;
-
-/** The instance ring as dskit stores it: protobuf in snappy block format. */
-export function encodeInstanceRing(instances: readonly RingInstance[]): Uint8Array {
-  const entries = instances.map((instance): [string, InstanceDesc] => [
-    instance.id,
-    create(InstanceDesc, {
-      id: instance.id,
-      addr: instance.address,
-      zone: instance.zone,
-      state: InstanceState[instance.state],
-      timestamp: seconds(instance.heartbeatMs),
-      registeredTimestamp: seconds(instance.registeredMs),
-    }),
-  ]);
-  return compress(encode(Desc, { ingesters: new Map(entries) }));
+/** The instance ring as Tempo's `/memberlist?downloadKey=` gives it. */
+export function instanceRingBytes(instances: readonly RingInstance[]): Uint8Array {
+  return encodeInstanceRing(new Map(instances.map((instance) => [instance.id, instance])));
 }
 
-/** The partition ring as dskit stores it; owners that were deleted stay as tombstones. */
-export function encodePartitionRing(owners: readonly RingOwner[]): Uint8Array {
-  const partitions = new Map<number, PartitionDesc>();
-  for (const { partition, updatedMs } of owners) {
-    const known = partitions.get(partition);
-    const stateTimestamp = known && known.stateTimestamp < seconds(updatedMs) ? known.stateTimestamp : seconds(updatedMs);
-    const fields = { id: partition, state: PartitionState.PARTITION_ACTIVE, stateTimestamp, tokens: tokensOf(partition) };
-    partitions.set(partition, create(PartitionDesc, fields));
-  }
-  const entries = owners.map((owner): [string, OwnerDesc] => {
-    const state = owner.state === 'ACTIVE' ? OwnerState.OWNER_ACTIVE : OwnerState.OWNER_DELETED;
-    return [owner.id, create(OwnerDesc, { ownedPartition: owner.partition, state, updatedTimestamp: seconds(owner.updatedMs) })];
-  });
-  return compress(encode(PartitionRingDesc, { partitions, owners: new Map(entries) }));
+/** The partition ring in the same form; owners that were deleted stay as tombstones. */
+export function partitionRingBytes(owners: readonly RingOwner[]): Uint8Array {
+  const partitions = [...partitionsOf(owners)].map(([id, stateMs]) => [id, { id, state: 'ACTIVE', stateMs }] as const);
+  return encodePartitionRing({ partitions: new Map(partitions), owners: new Map(owners.map((owner) => [owner.id, owner])) });
 }
 
-/** The tokens of a partition, evenly spread; nobody reads them, but a real ring has them. */
-export function tokensOf(partition: number): number[] {
-  const step = 2 ** 32 / TOKENS_PER_PARTITION;
-  return Array.from({ length: TOKENS_PER_PARTITION }, (_, i) => i * step + partition);
-}
-
-function seconds(ms: number): bigint {
-  return BigInt(Math.floor(ms / 1000));
+/** Partitions by number, each with the time of its first owner. */
+export function partitionsOf(owners: readonly RingOwner[]): ReadonlyMap<number, number> {
+  const since = new Map<number, number>();
+  for (const { partition, updatedMs } of owners) since.set(partition, Math.min(updatedMs, since.get(partition) ?? updatedMs));
+  return new Map([...since].sort(([a], [b]) => a - b));
 }

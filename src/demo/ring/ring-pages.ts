@@ -1,5 +1,5 @@
 import { json, type Page, type PageReply, type PageTable, plain } from '../http-pages.ts';
-import { encodeInstanceRing, encodePartitionRing, tokensOf } from './ring-bytes.ts';
+import { instanceRingBytes, partitionRingBytes, partitionsOf } from './ring-bytes.ts';
 import { type Announcement, HEARTBEAT_TIMEOUT_MS, type RingInstance, type SampleRing } from './sample-ring.ts';
 
 /** Tempo's keys in its key-value store. */
@@ -20,7 +20,7 @@ export function ringPages(ring: SampleRing, isJoined: () => boolean): PageTable 
     'GET /ready': () => plain('ready\n'),
     'GET /memberlist': joined(({ url }) => memberlistPage(ring, url)),
     'GET /live-store/ring': joined(() => json({ shards: shardsOf(ring), now: iso(ring.nowMs) })),
-    'GET /partition-ring': joined(() => json({ partitions: partitionsOf(ring) })),
+    'GET /partition-ring': joined(() => json({ partitions: partitionEntries(ring) })),
     'POST /sample/announce': ({ body }) => {
       ring.announce(readAnnouncement(body));
       return plain('ok\n');
@@ -32,8 +32,8 @@ export function ringPages(ring: SampleRing, isJoined: () => boolean): PageTable 
 function memberlistPage(ring: SampleRing, url: URL): PageReply {
   const key = url.searchParams.get('downloadKey');
   const bytes = (body: Uint8Array): PageReply => ({ status: 200, type: 'application/octet-stream', body });
-  if (key === KEYS.instances) return bytes(encodeInstanceRing(ring.instances()));
-  if (key === KEYS.partitions) return bytes(encodePartitionRing(ring.owners()));
+  if (key === KEYS.instances) return bytes(instanceRingBytes(ring.instances()));
+  if (key === KEYS.partitions) return bytes(partitionRingBytes(ring.owners()));
   if (key !== null) return plain('value not found\n', 404);
   return json({ Now: iso(ring.nowMs), Memberlist: {}, SortedMembers: [] });
 }
@@ -59,19 +59,18 @@ function shownState(instance: RingInstance, nowMs: number): string {
   return nowMs - instance.heartbeatMs > HEARTBEAT_TIMEOUT_MS ? 'UNHEALTHY' : instance.state;
 }
 
-function partitionsOf(ring: SampleRing): unknown[] {
+/** The `partitions` of /partition-ring, without tokens: they spread writes, and nobody writes here. */
+function partitionEntries(ring: SampleRing): unknown[] {
   const owners = ring.owners();
-  return [...new Set(owners.map((owner) => owner.partition))]
-    .sort((a, b) => a - b)
-    .map((id) => ({
-      id,
-      corrupted: false,
-      state: PARTITION_ACTIVE,
-      state_timestamp: iso(Math.min(...owners.filter((owner) => owner.partition === id).map((owner) => owner.updatedMs))),
-      state_change_locked: false,
-      owner_ids: owners.filter((owner) => owner.partition === id && owner.state === 'ACTIVE').map((owner) => owner.id),
-      tokens: tokensOf(id),
-    }));
+  return [...partitionsOf(owners)].map(([id, stateMs]) => ({
+    id,
+    corrupted: false,
+    state: PARTITION_ACTIVE,
+    state_timestamp: iso(stateMs),
+    state_change_locked: false,
+    owner_ids: owners.filter((owner) => owner.partition === id && owner.state === 'ACTIVE').map((owner) => owner.id),
+    tokens: [],
+  }));
 }
 
 function iso(ms: number): string {

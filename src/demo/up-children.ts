@@ -1,0 +1,90 @@
+import { formatHostPort, type HostPort } from '../core/index.ts';
+import type { Installation, SampleMember } from './installation.ts';
+
+/** What starts one process: the words after the program, and for a sidecar the words that `ringway bootstrap` takes as well. */
+export interface PlannedChild {
+  readonly name: string;
+  readonly kind: 'control' | 'sidecar' | 'sample' | 'querier';
+  readonly words: readonly string[];
+}
+
+/** All processes of the sample installation, in starting order; each may start before or after any other. */
+export function plannedChildren(plan: Installation, configFile: string): readonly PlannedChild[] {
+  const ringUrl = `http://${formatHostPort(plan.distributor)}`;
+  return [
+    controlChild(configFile),
+    sample('distributor', ['distributor', '--listen', formatHostPort(plan.distributor), '--expect', String(plan.members.length)]),
+    ...plan.members.map((member) => inboundChild(member, plan.xds)),
+    egressChild({ listen: plan.egress, admin: plan.egressAdmin, xds: plan.xds, ring: null }),
+    ...plan.members.map((member) => liveStoreChild(member, plan.partitions, ringUrl)),
+    {
+      name: 'querier',
+      kind: 'querier',
+      words: ['demo', 'querier', '--egress', formatHostPort(plan.egress), '--ring', ringUrl, '--partitions', String(plan.partitions)],
+    },
+  ];
+}
+
+export function controlChild(configFile: string): PlannedChild {
+  return { name: 'control', kind: 'control', words: ['control', '-c', configFile] };
+}
+
+export function egressChild(at: {
+  readonly listen: HostPort;
+  readonly admin: HostPort;
+  readonly xds: HostPort;
+  readonly ring: string | null;
+}): PlannedChild {
+  const listen = ['--listen', formatHostPort(at.listen), '--admin', formatHostPort(at.admin)];
+  const ring = at.ring === null ? [] : ['--ring', at.ring];
+  return {
+    name: 'egress sidecar',
+    kind: 'sidecar',
+    words: ['egress', ...listen, '--zone', 'zone-a', '--control', formatHostPort(at.xds), ...ring],
+  };
+}
+
+/** ringway.yaml of the sample installation. Loopback addresses are allowed here and nowhere else. */
+export function sampleConfig(plan: Installation): string {
+  return `rings:
+  live-store:
+    sources:
+      - tempo: { urls: ["http://${formatHostPort(plan.distributor)}"], every: 500ms }
+    allowedAddresses: ["127.0.0.0/8"]
+control:
+  xds: { listen: "${formatHostPort(plan.xds)}" }
+admin: { listen: "${formatHostPort(plan.controlAdmin)}" }
+`;
+}
+
+function inboundChild(member: SampleMember, xds: HostPort): PlannedChild {
+  const where = ['--listen', formatHostPort(member.advertised), '--local', formatHostPort(member.local)];
+  const words = [
+    'inbound',
+    ...where,
+    '--member',
+    member.id,
+    '--control',
+    formatHostPort(xds),
+    '--admin',
+    formatHostPort(member.sidecarAdmin),
+  ];
+  return { name: `sidecar of ${member.id}`, kind: 'sidecar', words };
+}
+
+function liveStoreChild(member: SampleMember, partitions: number, ringUrl: string): PlannedChild {
+  const who = ['--id', member.id, '--zone', member.zone, '--partition', String(member.partition), '--partitions', String(partitions)];
+  const where = [
+    '--listen',
+    formatHostPort(member.local),
+    '--http',
+    formatHostPort(member.http),
+    '--advertise',
+    formatHostPort(member.advertised),
+  ];
+  return sample(member.id, ['live-store', ...who, ...where, '--ring', ringUrl]);
+}
+
+function sample(name: string, words: readonly string[]): PlannedChild {
+  return { name, kind: 'sample', words: ['demo', ...words] };
+}
