@@ -70,11 +70,8 @@ export class ClusterSet<Cluster, Endpoints> {
     const clusters = this.#clustersOf(resource.name);
     if (clusters.length === 0) return null;
     const offer = this.endpoints.offer(resource);
-    for (const { name } of clusters) {
-      const stats = endpointStats(this.#options.registry, name);
-      (offer.kind === 'refused' ? stats.rejected : stats.success).inc();
-    }
     if (offer.kind === 'refused') {
+      for (const { name } of clusters) endpointStats(this.#options.registry, name).rejected.inc();
       // As in Envoy, a start goes on whatever the first answer was.
       if (!this.endpoints.entries.get(resource.name)?.active) this.#goOnWithout(resource.name);
       return offer.message;

@@ -42,9 +42,8 @@ export function createRuntimeStats(registry: MetricRegistry): RuntimeStats {
   };
 }
 
-/** The EDS subscription of one cluster: `cluster.<name>.update_*`. */
+/** What a cluster cannot count itself of its EDS subscription: `cluster.<name>.update_*`. */
 export interface EndpointStats {
-  readonly success: Counter;
   readonly rejected: Counter;
   readonly empty: Counter;
   readonly fetchTimeout: Counter;
@@ -53,7 +52,6 @@ export interface EndpointStats {
 export function endpointStats(registry: MetricRegistry, cluster: string): EndpointStats {
   const scope = clusterScope(registry, cluster);
   return {
-    success: scope.counter('update_success'),
     rejected: scope.counter('update_rejected'),
     empty: scope.counter('update_empty'),
     fetchTimeout: scope.counter('init_fetch_timeout'),
