@@ -152,6 +152,10 @@ t.test('rule 22: a name that is added again is sent again though it did not chan
   client.send('endpoint', ['a']);
   t.same(client.send('endpoint', []), []);
   t.same(client.send('endpoint', ['a']), ['endpoint a']);
+  const wildcard = new SotwDriver();
+  wildcard.offer(two);
+  wildcard.send('endpoint', ['*']);
+  t.same(wildcard.send('endpoint', ['*', 'a']), ['endpoint a'], 'also when the wildcard covered it');
   t.end();
 });
 
