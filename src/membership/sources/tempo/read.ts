@@ -1,0 +1,101 @@
+// One read of one peer: the bytes of both keys, or, where the ring is not in memberlist, Tempo's pages of both rings.
+import { RingwayError } from '../../../core/index.ts';
+import {
+  decodeInstanceRing,
+  decodePartitionRing,
+  type InstanceRing,
+  MAX_RING_BYTES,
+  type PartitionRing,
+  parsePartitionPage,
+  parseRingPage,
+} from '../../dskit/index.ts';
+import { type Answer, describeAnswer, type GetOptions, get } from './http.ts';
+import type { TempoSourceOptions } from './options.ts';
+
+/** Both rings as one peer has them; `partitions` null when the ring has none. */
+export interface PeerRings {
+  readonly instances: InstanceRing;
+  readonly partitions: PartitionRing | null;
+}
+
+type ReadOptions = Pick<TempoSourceOptions, 'keys' | 'timeoutMs'> & Pick<GetOptions, 'clock' | 'signal'>;
+
+/**
+ * Reads both rings of the peer at `baseUrl`. Rejects with RingwayError, one line that names the URL and what came instead: codes of
+ * `get`, of the decoders, and `NOT_A_RING`.
+ */
+export async function readPeer(baseUrl: string, options: ReadOptions): Promise<PeerRings> {
+  const { instances, partitions } = options.keys;
+  const [instanceAnswer, partitionAnswer] = await Promise.all([
+    download(baseUrl, instances, options),
+    partitions === null ? null : download(baseUrl, partitions, options),
+  ]);
+  if (usesNoMemberlist(instanceAnswer)) {
+    if (!/(^|\/)live-store$/.test(instances)) throw notARing(instanceAnswer, 'the bytes of a ring');
+    return readPages(baseUrl, instanceAnswer, options);
+  }
+  return {
+    instances: decodeAnswer(instanceAnswer, decodeInstanceRing),
+    partitions: partitionAnswer === null ? null : decodeAnswer(partitionAnswer, decodePartitionRing),
+  };
+}
+
+function download(baseUrl: string, key: string, options: ReadOptions): Promise<Answer> {
+  const url = `${baseUrl}/memberlist?downloadKey=${encodeURIComponent(key)}`;
+  return get(url, { ...options, accept: 'application/octet-stream', maxBytes: MAX_RING_BYTES });
+}
+
+/**
+ * Tempo says so with status 200 (kv/memberlist through cmd/tempo/app/memberlist.go); other programs have no such page. A peer that
+ * does use memberlist says "value not found" of a key that it does not know.
+ */
+function usesNoMemberlist({ status, body }: Answer): boolean {
+  const text = body.subarray(0, 200).toString('latin1');
+  if (status === 404) return !text.startsWith('value not found');
+  return status === 200 && text.startsWith("This instance doesn't use memberlist");
+}
+
+/** For rings in consul or etcd. The pages show the live-stores' ring only. */
+async function readPages(baseUrl: string, refused: Answer, options: ReadOptions): Promise<PeerRings> {
+  const page = (path: string): Promise<Answer> =>
+    get(`${baseUrl}${path}`, { ...options, accept: 'application/json', maxBytes: MAX_RING_BYTES });
+  const [ring, partitions] = await Promise.all([
+    page('/live-store/ring'),
+    options.keys.partitions === null ? null : page('/partition-ring'),
+  ]);
+  if (ring.status === 404)
+    throw new RingwayError(
+      `${baseUrl}: has no ring: /memberlist answered ${describeAnswer(refused)}, /live-store/ring ${describeAnswer(ring)}; ask a distributor, querier or live-store`,
+      { code: 'NOT_A_RING' },
+    );
+  return {
+    instances: parseAnswer(ring, parseRingPage),
+    partitions: partitions === null ? null : parseAnswer(partitions, parsePartitionPage),
+  };
+}
+
+/** The content type decides: the status alone says 200 of nearly everything. */
+function decodeAnswer<T>(answer: Answer, decode: (bytes: Uint8Array) => T): T {
+  if (answer.status !== 200 || answer.contentType !== 'application/octet-stream')
+    throw notARing(answer, 'the bytes of a ring (application/octet-stream)');
+  return named(answer.url, () => decode(answer.body));
+}
+
+function parseAnswer<T>(answer: Answer, parse: (text: string) => T): T {
+  if (answer.status !== 200 || answer.contentType !== 'application/json') throw notARing(answer, 'a ring as JSON (application/json)');
+  return named(answer.url, () => parse(answer.body.toString()));
+}
+
+function notARing(answer: Answer, instead: string): RingwayError {
+  return new RingwayError(`${answer.url}: answered ${describeAnswer(answer)} instead of ${instead}`, { code: 'NOT_A_RING' });
+}
+
+/** Puts the URL before what a decoder says. */
+function named<T>(url: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof RingwayError) throw new RingwayError(`${url}: ${error.message}`, { code: error.code, cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Test } from 'tap';
+import type { Member, MembershipSource, MembersReport, SourceReport } from '../../src/membership/types.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+
+/** A source and the thing it reads, under the suite's control. */
+export interface SourceUnderTest {
+  readonly source: MembershipSource;
+  readonly clock: FakeClock;
+  /** From now on the origin has these members. */
+  say(members: readonly Pick<Member, 'id' | 'address' | 'zone' | 'partition'>[]): void;
+  /** From now on the origin is broken. */
+  spoil(): void;
+  /** Makes the source look. */
+  look(): Promise<void>;
+}
+
+const A = { id: 'live-store-zone-a-0', address: '10.0.0.1:9096', zone: 'zone-a', partition: 0 };
+const B = { id: 'live-store-zone-b-0', address: '10.0.1.1:9096', zone: 'zone-b', partition: 0 };
+const C = { id: 'live-store-zone-b-1', address: '[fd00::1]:9096', zone: 'zone-b', partition: 1 };
+
+/** What every MembershipSource of the ring `live-store` promises. `create` gives a fresh one whose origin does not exist yet. */
+export async function sourceSuite(t: Test, create: (t: Test) => Promise<SourceUnderTest>): Promise<void> {
+  const follow = (t: Test, source: MembershipSource) => {
+    const abort = new AbortController();
+    const reports = source.watch(abort.signal)[Symbol.asyncIterator]();
+    t.teardown(() => abort.abort());
+    return {
+      abort: () => abort.abort(),
+      next: async (): Promise<SourceReport | 'end'> => {
+        const { done, value } = await reports.next();
+        return done ? 'end' : value;
+      },
+    };
+  };
+  const membersOf = (t: Test, report: SourceReport | 'end'): MembersReport => {
+    if (report === 'end' || report.kind !== 'members') {
+      t.fail(`a members report was expected: ${report === 'end' ? report : report.error.message}`);
+      throw new Error('no members');
+    }
+    return report;
+  };
+  const said = ({ members }: MembersReport) => members.map(({ id, address, zone, partition }) => ({ id, address, zone, partition }));
+
+  await t.test('the first report is the full set, and says of which ring and when', async (t) => {
+    const { source, say, clock } = await create(t);
+    say([A, B]);
+    const report = membersOf(t, await follow(t, source).next());
+    t.strictSame(said(report), [A, B]);
+    t.equal(report.ring, 'live-store');
+    t.equal(report.asOfMs, clock.nowMs());
+    t.ok(report.members.every(({ state }) => state === 'ACTIVE'));
+  });
+
+  await t.test('each change is reported as a full set again', async (t) => {
+    const { source, say, look } = await create(t);
+    say([A]);
+    const watch = follow(t, source);
+    t.strictSame(said(membersOf(t, await watch.next())), [A]);
+    for (const members of [[A, B, C], [B, C], [{ ...B, address: '10.0.1.9:9096' }, C], []]) {
+      say(members);
+      await look();
+      t.strictSame(said(membersOf(t, await watch.next())), members);
+    }
+  });
+
+  await t.test('a source that is down at the start says so in one line, and works once it is there', async (t) => {
+    const { source, say, look } = await create(t);
+    const watch = follow(t, source);
+    const report = await watch.next();
+    t.match(report, { kind: 'failed', error: { name: 'RingwayError' } });
+    if (report !== 'end' && report.kind === 'failed') t.notMatch(report.error.message, '\n');
+    say([C]);
+    await look();
+    t.strictSame(said(membersOf(t, await watch.next())), [C]);
+  });
+
+  await t.test('a failure is reported each time it is tried, and the same members again after it', async (t) => {
+    const { source, say, spoil, look } = await create(t);
+    say([A]);
+    const watch = follow(t, source);
+    membersOf(t, await watch.next());
+    spoil();
+    for (let i = 0; i < 2; i += 1) {
+      await look();
+      t.match(await watch.next(), { kind: 'failed' });
+    }
+    say([A]);
+    await look();
+    t.strictSame(said(membersOf(t, await watch.next())), [A]);
+  });
+
+  await t.test('it ends when the signal aborts, whatever it is doing, and leaves no timer', async (t) => {
+    const { source, say, clock } = await create(t);
+    say([A]);
+    const waiting = follow(t, source);
+    membersOf(t, await waiting.next());
+    const pending = waiting.next();
+    waiting.abort();
+    t.equal(await pending, 'end');
+    const early = follow(t, source);
+    const first = early.next();
+    early.abort();
+    await first;
+    t.equal(await early.next(), 'end');
+    const never = follow(t, source);
+    never.abort();
+    t.equal(await never.next(), 'end');
+    t.equal(clock.pending, 0);
+  });
+
+  await t.test('two watches at once do not disturb each other', async (t) => {
+    const { source, say } = await create(t);
+    say([A, C]);
+    const [one, other] = [follow(t, source), follow(t, source)];
+    t.strictSame(said(membersOf(t, await one.next())), [A, C]);
+    one.abort();
+    t.strictSame(said(membersOf(t, await other.next())), [A, C]);
+  });
+}
