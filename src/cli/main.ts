@@ -5,7 +5,20 @@ import { type CommandEntry, runProgram } from './program.ts';
 /** Set by the bundler; absent when the sources run as they are. */
 declare const RINGWAY_VERSION: string | undefined;
 
-const commands: readonly CommandEntry[] = [{ name: 'demo', summary: '', load: async () => (await import('./demo.ts')).demoCommand }];
+const commands: readonly CommandEntry[] = [
+  {
+    name: 'up',
+    summary: 'everything on loopback with sample live-stores: see it work',
+    load: async () => (await import('./up.ts')).upCommand,
+  },
+  {
+    name: 'ring',
+    summary: 'look at a ring: zones × partitions, what is wrong, what to do',
+    load: async () => (await import('./ring.ts')).ringCommand,
+  },
+  { name: 'call', summary: 'call a gRPC method by hand', load: async () => (await import('./call.ts')).callCommand },
+  { name: 'demo', summary: '', load: async () => (await import('./demo.ts')).demoCommand },
+];
 
 const version = typeof RINGWAY_VERSION === 'string' ? RINGWAY_VERSION : '0.0.0-source';
 const code = await runProgram(process.argv.slice(2), processIo(), { commands, version });

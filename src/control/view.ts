@@ -41,10 +41,11 @@ export function parseView(node: XdsNode, rings: readonly RingName[]): View | { r
   if (!rings.includes(ring)) return { refused: `${asked} names the unknown ring "${ring}"; ${whatThereIs(rings)}` };
   if (kind === 'inbound') return { kind, ring };
   if (kind !== 'egress') return { refused: `${asked} names the unknown view "${kind}"; ${whatThereIs(rings)}` };
-  const listen = parseListen(node.ringway['listen'] ?? DEFAULT_EGRESS_LISTEN);
+  const { listen: wanted = DEFAULT_EGRESS_LISTEN } = node.ringway;
+  const listen = parseListen(wanted);
   if (listen === null)
     return {
-      refused: `node "${node.id}": metadata.ringway.listen ${JSON.stringify(node.ringway['listen'])} is not ip:port, for example "${DEFAULT_EGRESS_LISTEN}"`,
+      refused: `node "${node.id}": metadata.ringway.listen ${JSON.stringify(wanted)} is not ip:port, for example "${DEFAULT_EGRESS_LISTEN}"`,
     };
   return { kind, ring, listen, zone: node.zone };
 }

@@ -6,15 +6,23 @@ import { formatAge, type RingFacts, reportMembers } from './member.ts';
 /** Tempo's and dskit's default `server.grpc_listen_port`: whoever advertises it advertises itself and no sidecar. */
 const TEMPO_GRPC_PORT = 9095;
 
-/** Something worth knowing about a ring. `problem`: queries fail or will; `warning`: they fail when something else does; `note`: good to know. */
+/** More silent ports than this are one finding: then it is the place from which one looks. */
+const SILENT_ONE_BY_ONE = 3;
+
+/** `problem`: queries fail, or their calls do; `warning`: they will when something else fails; `note`: good to know. */
+type Level = 'problem' | 'warning' | 'note';
+
+/** Something worth knowing about a ring. */
 export interface Finding {
-  readonly level: 'problem' | 'warning' | 'note';
+  readonly level: Level;
   /** Stable, for machines. */
   readonly code: string;
   /** One line: what is so. */
   readonly text: string;
   /** One line: what to do; '' when there is nothing. */
   readonly advice: string;
+  /** A command that helps, to be copied; '' when there is none. */
+  readonly command: string;
 }
 
 /** Why an address did not answer, by member id; a member that answered is absent. */
@@ -35,25 +43,33 @@ export function findingsOf(facts: RingFacts, silent: SilentPorts | null): readon
   return found.sort((a, b) => rank[a.level] - rank[b.level]);
 }
 
+function finding(level: Level, code: string, text: string, advice = '', command = ''): Finding {
+  return { level, code, text, advice, command };
+}
+
 function sourceFindings({ ring, nowMs }: RingFacts): Finding[] {
-  const failing = ring.sources.filter(({ error }) => error !== null);
-  const found: Finding[] = failing.map(({ name, error, asOfMs, expired }) => ({
-    level: 'problem',
-    code: 'source-failed',
-    text: `source ${name} fails: ${error}`,
-    advice:
+  const found = ring.sources.flatMap(({ name, ok, error, asOfMs, expired }) => {
+    if (error === null) return [];
+    if (ok) return finding('warning', 'source-partly-failed', `source ${name}: ${error}`);
+    const advice =
       asOfMs === null
         ? 'ask a process that loads the ring: a querier, distributor or live-store, at its HTTP port (3200)'
-        : `its last good report is ${formatAge(nowMs - asOfMs)} old and ${expired ? 'not used any more' : 'still used'}`,
-  }));
-  if (ring.emptyGuard)
-    found.push({
-      level: 'problem',
-      code: 'empty-guard',
-      text: 'the ring was suddenly empty; the last members that were seen are kept',
-      advice: 'if it is really empty, restart control or allow it for the source',
-    });
-  return found;
+        : `its last good report is ${formatAge(nowMs - asOfMs)} old and ${expired ? 'not used any more' : 'still used'}`;
+    return finding(
+      'problem',
+      'source-failed',
+      `source ${name} fails: ${error}`,
+      advice,
+      asOfMs === null ? 'ringway ring show --tempo http://<querier>:3200' : '',
+    );
+  });
+  const guard = finding(
+    'problem',
+    'empty-guard',
+    'the ring was suddenly empty; the last members that were seen are kept',
+    'if it is really empty, say allowEmpty: true for the ring',
+  );
+  return ring.emptyGuard ? [...found, guard] : found;
 }
 
 function partitionFindings(facts: RingFacts): Finding[] {
@@ -61,82 +77,66 @@ function partitionFindings(facts: RingFacts): Finding[] {
     facts.ring.members.filter(({ partition, state }) => partition !== null && state !== 'LEFT'),
     ({ partition }) => partition as number,
   );
-  const known = [...new Set([...facts.ring.partitions.filter(({ state }) => state !== 'DELETED').map(({ id }) => id), ...owned.keys()])];
-  return known.sort((a, b) => a - b).flatMap((id) => partitionFinding(id, owned.get(id) ?? [], facts));
+  const known = new Set([...facts.ring.partitions.filter(({ state }) => state !== 'DELETED').map(({ id }) => id), ...owned.keys()]);
+  return [...known].sort((a, b) => a - b).flatMap((id) => partitionFinding(id, owned.get(id) ?? [], facts));
 }
 
-function partitionFinding(id: number, owners: readonly MergedMember[], facts: RingFacts): Finding[] {
-  const staged = facts.stage?.members ?? [];
-  const healthy = owners.filter((owner) => staged.some((member) => member.id === owner.id && member.healthy));
-  if (healthy.length === 0)
-    return [
-      {
-        level: 'problem',
-        code: 'partition-without-owner',
-        text: `partition ${id} has no owner that queriers ask: every query fails`,
-        advice: owners.length === 0 ? 'start its live-store' : `look at ${names(owners)}`,
-      },
-    ];
-  if (owners.length === 1)
-    return [
-      {
-        level: 'warning',
-        code: 'single-owner',
-        text: `partition ${id} has one owner, ${names(owners)}: while it is away every query fails, and no sidecar can help`,
-        advice: 'run live-stores in a second zone: live_store.ring.instance_zone (-live-store.instance-availability-zone)',
-      },
-    ];
-  const covered = owners.some((owner) => {
-    const member = staged.find((candidate) => candidate.id === owner.id);
-    return member !== undefined && facts.stage !== undefined && standInsOf(member, facts.stage, '').length > 0;
-  });
+function partitionFinding(id: number, owners: readonly MergedMember[], { stage }: RingFacts): Finding[] {
+  const staged = owners.flatMap((owner) => stage?.members.find((member) => member.id === owner.id) ?? []);
+  if (!staged.some(({ healthy }) => healthy)) {
+    const advice = owners.length === 0 ? 'start its live-store' : `look at ${names(owners)}`;
+    return [finding('problem', 'partition-without-owner', `partition ${id} has no owner that queriers ask: every query fails`, advice)];
+  }
+  if (owners.length === 1) {
+    const text = `partition ${id} has one owner, ${names(owners)}: while it is away every query fails, and no sidecar can help`;
+    const advice = 'run live-stores in a second zone: live_store.ring.instance_zone (-live-store.instance-availability-zone)';
+    return [finding('warning', 'single-owner', text, advice)];
+  }
   const zones = new Set(owners.map(({ zone }) => zone));
   // With a zone each, nobody but a refused address is in the way, and that is a finding of its own.
   const apart = zones.size === owners.length && !zones.has('');
-  return covered || apart ? [] : [zoneFinding(id, owners)];
-}
-
-function zoneFinding(id: number, owners: readonly MergedMember[]): Finding {
-  const zones = [...new Set(owners.map(({ zone }) => zone || '(none)'))].join(', ');
-  return {
-    level: 'warning',
-    code: 'owners-in-one-zone',
-    text: `partition ${id}: its owners ${names(owners)} (zones: ${zones}) cannot stand in for one another: queriers ask all of a zone and merge`,
-    advice: 'give each owner of a partition a zone of its own: live_store.ring.instance_zone',
-  };
+  if (apart || staged.some((member) => stage && standInsOf(member, stage, '').length > 0)) return [];
+  const where = [...zones].map((zone) => zone || '(none)').join(', ');
+  const text = `partition ${id}: its owners ${names(owners)} (zones: ${where}) cannot stand in for one another: queriers ask all of a zone and merge`;
+  return [
+    finding('warning', 'owners-in-one-zone', text, 'give each owner of a partition a zone of its own: live_store.ring.instance_zone'),
+  ];
 }
 
 function refusedFindings(facts: RingFacts): Finding[] {
+  const advice = 'correct live_store.ring.instance_addr and instance_port, or list the address in allowedAddresses';
   return reportMembers(facts)
     .filter(({ reason }) => reason.startsWith('refused: '))
-    .map(({ id, address, reason }) => ({
-      level: 'problem',
-      code: 'address-refused',
-      text: `${id} advertises ${address}: ${reason}`,
-      advice: 'correct live_store.ring.instance_addr and instance_port, or list the address in allowedAddresses',
-    }));
+    .map(({ id, address, reason }) => finding('problem', 'address-refused', `${id} advertises ${address}: ${reason}`, advice));
 }
 
 function silentFindings({ ring }: RingFacts, silent: SilentPorts | null): Finding[] {
-  return ring.members.flatMap((member): Finding[] => {
-    const why = silent?.get(member.id);
-    if (why === undefined) return [];
-    const { port } = parseHostPort(member.address);
-    return [
-      {
-        level: 'problem',
-        code: 'port-silent',
-        text: `${member.id}: nothing answers at ${member.address} (${why})`,
-        advice: `beside it: ringway sidecar inbound --listen :${port} --member ${member.id} --control <control>:18000`,
-      },
-    ];
-  });
+  const members = ring.members.filter(({ id }) => silent?.has(id));
+  const found = members.map((member) =>
+    silentFinding(member, `${member.id}: nothing answers at ${member.address} (${silent?.get(member.id)})`),
+  );
+  const [first] = found;
+  if (first === undefined || found.length <= SILENT_ONE_BY_ONE) return found;
+  return [{ ...first, text: `${found.length} of ${ring.members.length} members do not answer from here; the first is ${first.text}` }];
+}
+
+function silentFinding({ id, address }: MergedMember, text: string): Finding {
+  const { port } = parseHostPort(address);
+  if (port === TEMPO_GRPC_PORT)
+    return finding(
+      'problem',
+      'port-silent',
+      text,
+      "that is Tempo's own gRPC port: look at the live-store, and at what lies between it and here",
+    );
+  const command = `ringway sidecar inbound --listen :${port} --member ${id} --control <control>:18000`;
+  return finding('problem', 'port-silent', text, 'start the sidecar beside it', command);
 }
 
 function healthFindings(facts: RingFacts): Finding[] {
   return reportMembers(facts)
     .filter(({ eds }) => eds === 'UNHEALTHY')
-    .map(({ id, reason }) => ({ level: 'warning', code: 'member-unhealthy', text: `${id}: ${reason}`, advice: '' }));
+    .map(({ id, reason }) => finding('warning', 'member-unhealthy', `${id}: ${reason}`));
 }
 
 function disagreementFindings({ ring }: RingFacts): Finding[] {
@@ -144,26 +144,16 @@ function disagreementFindings({ ring }: RingFacts): Finding[] {
     .filter(({ sources }) => new Set(Object.values(sources)).size > 1)
     .map(({ id, sources, decidedBy }) => {
       const said = Object.entries(sources).map(([name, state]) => `${name} says ${state}`);
-      return {
-        level: 'note',
-        code: 'sources-disagree',
-        text: `${id}: ${said.join(', ')}; ${decidedBy} has the newer heartbeat`,
-        advice: '',
-      };
+      return finding('note', 'sources-disagree', `${id}: ${said.join(', ')}; ${decidedBy} has the newer heartbeat`);
     });
 }
 
 function portFindings({ ring }: RingFacts): Finding[] {
   const bare = ring.members.filter(({ address }) => address.endsWith(`:${TEMPO_GRPC_PORT}`));
   if (bare.length === 0) return [];
-  return [
-    {
-      level: 'note',
-      code: 'no-instance-port',
-      text: `${bare.length} of ${ring.members.length} members advertise ${TEMPO_GRPC_PORT}, Tempo's own gRPC port: queriers call the live-store itself, not a sidecar beside it`,
-      advice: 'live_store: {ring: {instance_port: 9096}}, and a sidecar that listens there',
-    },
-  ];
+  const text = `${bare.length} of ${ring.members.length} members advertise ${TEMPO_GRPC_PORT}, Tempo's own gRPC port: queriers call the live-store itself, not a sidecar beside it`;
+  const advice = 'live_store: {ring: {instance_port: 9096}}, and a sidecar that listens there';
+  return [finding('note', 'no-instance-port', text, advice, 'ringway sidecar inbound --listen :9096 --control <control>:18000')];
 }
 
 function names(members: readonly MergedMember[]): string {

@@ -6,8 +6,7 @@ export function ringText(facts: RingFacts, findings: readonly Finding[], next: s
   const members = reportMembers(facts);
   const blocks = [
     headline(facts, members),
-    grid(facts, members),
-    memberTable(members),
+    ...(members.length === 0 ? [] : [grid(facts, members), memberTable(members)]),
     findings.length === 0 ? ['findings: none'] : ['findings:', ...findings.flatMap(findingLines)],
     ...(next === '' ? [] : [[`next: ${next}`]]),
   ];

@@ -1,0 +1,48 @@
+import type { Catalog, Partition, RingName } from '../../membership/types.ts';
+import { advanceStage } from '../stage/advance.ts';
+import { LINGER } from '../stage/types.ts';
+import { type Finding, findingsOf, type SilentPorts } from './findings.ts';
+import { reportMembers } from './member.ts';
+import { type RingReport, type RingSummary, reportSources, ringFacts } from './rings.ts';
+import { ringText } from './table.ts';
+
+/** What `ringway ring show --json` prints of one ring: the answer of `/api/rings/{ring}`, and more. */
+export interface ShownRing extends Omit<RingReport, 'version'> {
+  readonly sources: RingSummary['sources'];
+  readonly partitions: readonly Partition[];
+  readonly findings: readonly Finding[];
+}
+
+/** One ring, looked at once: for people, for machines. */
+export interface RingDescription {
+  readonly text: string;
+  readonly json: ShownRing;
+}
+
+/**
+ * Describes a ring of `catalog`. `silent` is null when nobody tried the ports. `allIsWell` is the command that is proposed when no
+ * finding has a better one. Throws when the catalog has no such ring.
+ */
+export function describeRing(
+  name: RingName,
+  catalog: Catalog,
+  nowMs: number,
+  silent: SilentPorts | null,
+  allIsWell: string,
+): RingDescription {
+  const stage = advanceStage(null, catalog, nowMs, LINGER);
+  const facts = ringFacts(name, { catalog, stage, nowMs });
+  if (!facts) throw new Error(`no ring ${name} in the catalog`);
+  const findings = findingsOf(facts, silent);
+  const next = findings.find(({ command }) => command !== '')?.command ?? allIsWell;
+  return {
+    text: ringText(facts, findings, next),
+    json: {
+      ring: name,
+      members: reportMembers(facts),
+      sources: reportSources(facts.ring, nowMs),
+      partitions: facts.ring.partitions,
+      findings,
+    },
+  };
+}

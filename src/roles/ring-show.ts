@@ -1,0 +1,117 @@
+// `ringway ring show`: read the rings once, try their ports, say what is so.
+import type { RingConfig, RingwayConfig } from '../config/index.ts';
+import { describeRing, hasBeenRead, type ShownRing, type SilentPorts } from '../control/index.ts';
+import { type Clock, type Random, type ReadonlyObservable, RingwayError } from '../core/index.ts';
+import { MembershipHub } from '../membership/index.ts';
+import type { Catalog, Ring, RingName } from '../membership/types.ts';
+import { MetricRegistry, silentLogger } from '../telemetry/index.ts';
+import { probePort } from './probe-ports.ts';
+import { RingInputs } from './ring-inputs.ts';
+
+/** How long sources may take to say something. With the probe of the ports the whole stays below two seconds. */
+const READ_MS = 1_000;
+
+export interface RingShowOptions {
+  readonly config: RingwayConfig;
+  /** Which ring; null for all of them. */
+  readonly ring: RingName | null;
+  /** How long a port may take to answer, ms; 0 leaves the ports alone. */
+  readonly probeTimeoutMs: number;
+  /** What to propose when there is nothing to repair: how control is started with the same sources. */
+  readonly controlCommand: string;
+}
+
+/** What was seen. */
+export interface ShownRings {
+  /** For people, one block a ring. */
+  readonly text: string;
+  /** For machines. */
+  readonly rings: readonly ShownRing[];
+  /** Whether every ring could be read by at least one source. */
+  readonly readable: boolean;
+}
+
+/** Reads the rings once. Throws RingwayError `USAGE_RING` when there is no such ring. */
+export async function showRings(options: RingShowOptions, clock: Clock, random: Random): Promise<ShownRings> {
+  const config = { ...options.config, rings: selectRings(options) };
+  const hub = new MembershipHub(new RingInputs({ clock, random }).of(config), {
+    clock,
+    logger: silentLogger,
+    metrics: new MetricRegistry(),
+  });
+  await hub.start();
+  await allRead(hub.catalog, clock);
+  await hub.stop();
+  const catalog = withSilence(hub.catalog.value);
+  const silent = options.probeTimeoutMs === 0 ? null : await probeAll(catalog, options.probeTimeoutMs, clock);
+  const nowMs = clock.nowMs();
+  const shown = [...catalog.rings.keys()].map((name) =>
+    describeRing(name, catalog, nowMs, silent?.get(name) ?? null, options.controlCommand),
+  );
+  return {
+    text: shown.map(({ text }) => text).join('\n'),
+    rings: shown.map(({ json }) => json),
+    readable: [...catalog.rings.values()].every(hasBeenRead),
+  };
+}
+
+function selectRings({ config, ring }: RingShowOptions): ReadonlyMap<RingName, RingConfig> {
+  const names = [...config.rings.keys()];
+  if (ring !== null && !config.rings.has(ring))
+    throw new RingwayError(`no ring "${ring}"; there is: ${names.join(', ') || 'none'}`, { code: 'USAGE_RING' });
+  const chosen = [...config.rings].filter(([name]) => ring === null || name === ring);
+  return new Map(chosen.map(([name, config]) => [name, inTime(config)]));
+}
+
+/** A peer that hangs is told as such before the time is over. */
+function inTime(config: RingConfig): RingConfig {
+  const sources = config.sources.map((source) =>
+    source.kind === 'tempo' ? { ...source, timeoutMs: Math.min(source.timeoutMs, READ_MS - 100) } : source,
+  );
+  return { ...config, sources };
+}
+
+function allRead(catalog: ReadonlyObservable<Catalog>, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const look = ({ rings }: Catalog): void => {
+      if (![...rings.values()].every(allHaveSpoken)) return;
+      timer.cancel();
+      unsubscribe();
+      resolve();
+    };
+    const unsubscribe = catalog.subscribe(look);
+    const timer = clock.after(
+      READ_MS,
+      () => {
+        unsubscribe();
+        resolve();
+      },
+      { keepAlive: true },
+    );
+    look(catalog.value);
+  });
+}
+
+function allHaveSpoken({ sources }: Ring): boolean {
+  return sources.every(({ asOfMs, error }) => asOfMs !== null || error !== null);
+}
+
+/** A source that said nothing has failed as far as this look goes. */
+function withSilence(catalog: Catalog): Catalog {
+  const spoken = (ring: Ring): Ring => ({
+    ...ring,
+    sources: ring.sources.map((source) =>
+      source.asOfMs === null && source.error === null ? { ...source, error: `no answer within ${READ_MS} ms` } : source,
+    ),
+  });
+  return { ...catalog, rings: new Map([...catalog.rings].map(([name, ring]) => [name, spoken(ring)])) };
+}
+
+async function probeAll(catalog: Catalog, timeoutMs: number, clock: Clock): Promise<ReadonlyMap<RingName, SilentPorts>> {
+  const probes = [...catalog.rings.values()].map(async (ring): Promise<[RingName, SilentPorts]> => {
+    const dialable = ring.members.filter(({ refused }) => refused === null);
+    const answers = await Promise.all(dialable.map(async ({ id, address }) => [id, await probePort(address, timeoutMs, clock)] as const));
+    return [ring.name, new Map(answers.flatMap(([id, reason]) => (reason === null ? [] : [[id, reason]])))];
+  });
+  return new Map(await Promise.all(probes));
+}
