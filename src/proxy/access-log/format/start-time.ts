@@ -1,0 +1,87 @@
+import { refuse } from '../../runtime/compile/index.ts';
+
+const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+const MS_PER_DAY = 86_400_000;
+
+/** A moment taken apart in UTC. */
+interface Moment {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly unixMs: number;
+  readonly msOfDay: number;
+}
+
+/** strftime conversions; Envoy's own `%f` and `%3f` beside them. Times are UTC. */
+const CONVERSIONS: Readonly<Record<string, (moment: Moment) => string>> = {
+  '%Y': ({ year }) => pad(year, 4),
+  '%y': ({ year }) => pad(year % 100),
+  '%m': ({ month }) => pad(month),
+  '%b': ({ month }) => MONTHS[month - 1] ?? '',
+  '%d': ({ day }) => pad(day),
+  '%H': ({ msOfDay }) => pad(Math.floor(msOfDay / 3_600_000)),
+  '%M': ({ msOfDay }) => pad(Math.floor(msOfDay / 60_000) % 60),
+  '%S': ({ msOfDay }) => pad(Math.floor(msOfDay / 1000) % 60),
+  '%F': (moment) => `${pad(moment.year, 4)}-${pad(moment.month)}-${pad(moment.day)}`,
+  '%T': ({ msOfDay }) =>
+    `${pad(Math.floor(msOfDay / 3_600_000))}:${pad(Math.floor(msOfDay / 60_000) % 60)}:${pad(Math.floor(msOfDay / 1000) % 60)}`,
+  '%s': ({ unixMs }) => String(Math.floor(unixMs / 1000)),
+  '%3f': ({ msOfDay }) => pad(msOfDay % 1000, 3),
+  '%6f': ({ msOfDay }) => `${pad(msOfDay % 1000, 3)}000`,
+  '%9f': ({ msOfDay }) => `${pad(msOfDay % 1000, 3)}000000`,
+  '%f': ({ msOfDay }) => `${pad(msOfDay % 1000, 3)}000000`,
+  '%z': () => '+0000',
+  '%Z': () => 'UTC',
+  '%%': () => '%',
+};
+
+/** %START_TIME% without arguments: `2026-11-21T13:56:10.123Z`. The day is worked out once a day, not once a line. */
+export function isoTime(): (unixMs: number) => string {
+  let day = Number.NaN;
+  let date = '';
+  return (unixMs) => {
+    const today = Math.floor(unixMs / MS_PER_DAY);
+    if (today !== day) {
+      day = today;
+      const { year, month, day: dayOfMonth } = momentOf(unixMs);
+      date = `${pad(year, 4)}-${pad(month)}-${pad(dayOfMonth)}T`;
+    }
+    const ms = Math.floor(unixMs) - today * MS_PER_DAY;
+    const minutes = Math.floor(ms / 60_000);
+    return `${date}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}:${pad(Math.floor(ms / 1000) % 60)}.${pad(ms % 1000, 3)}Z`;
+  };
+}
+
+/** %START_TIME(format)%. Throws CompileError for a conversion that is not known. */
+export function compileTimeFormat(path: string, format: string): (unixMs: number) => string {
+  const parts = format.split(/(%\d?[A-Za-z%])/).map((text, i) => {
+    if (i % 2 === 0) return () => text;
+    return CONVERSIONS[text] ?? refuse(path, `"${text}" is not supported in a time format (only ${Object.keys(CONVERSIONS).join(' ')})`);
+  });
+  return (unixMs) => {
+    const moment = momentOf(unixMs);
+    return parts.map((part) => part(moment)).join('');
+  };
+}
+
+/** The civil date of a day number, by the era arithmetic of the proleptic Gregorian calendar. */
+function momentOf(unixMs: number): Moment {
+  const days = Math.floor(unixMs / MS_PER_DAY);
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  return {
+    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+    month,
+    day: dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1,
+    unixMs,
+    msOfDay: Math.floor(unixMs) - days * MS_PER_DAY,
+  };
+}
