@@ -1,0 +1,46 @@
+import { hasOwnForm } from './read/well-known.ts';
+import { type FieldSchema, knownMessage, type MessageSchema } from './schema.ts';
+
+/**
+ * `over` laid on `base` as protobuf merges: fields that `over` sets win, messages merge field by field, lists are appended, maps by key.
+ * Neither is changed. Both are of the type with full name `name`.
+ */
+export function mergeMessages<T>(name: string, base: T, over: T): T {
+  return merge(knownMessage(name), base as Record<string, unknown>, over as Record<string, unknown>) as T;
+}
+
+function merge(schema: MessageSchema, base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const result = { ...base };
+  for (const field of schema.fields) {
+    if (field.oneof) mergeOneof(field, result, over);
+    else result[field.property] = mergeField(field, base[field.property], over[field.property]);
+  }
+  return result;
+}
+
+function mergeOneof(field: FieldSchema, result: Record<string, unknown>, over: Record<string, unknown>): void {
+  const property = field.oneof?.property ?? '';
+  const [mine, theirs] = [result[property] as Held, over[property] as Held];
+  if (theirs?.$case !== field.property) return;
+  result[property] = mine?.$case === field.property ? { $case: mine.$case, value: mergeSingle(field, mine.value, theirs.value) } : theirs;
+}
+
+type Held = { readonly $case: string; readonly value: unknown } | undefined;
+
+function mergeField(field: FieldSchema, base: unknown, over: unknown): unknown {
+  if (field.shape.kind === 'list') return [...(base as readonly unknown[]), ...(over as readonly unknown[])];
+  if (field.shape.kind === 'map') return new Map([...(base as ReadonlyMap<unknown, unknown>), ...(over as ReadonlyMap<unknown, unknown>)]);
+  if (over === undefined) return base;
+  const isDefault = field.type.kind !== 'message' && !field.isOptional && isZero(over);
+  return isDefault || base === undefined ? (isDefault ? base : over) : mergeSingle(field, base, over);
+}
+
+function mergeSingle({ type }: FieldSchema, base: unknown, over: unknown): unknown {
+  if (type.kind !== 'message') return over;
+  if (type.name === 'google.protobuf.Struct') return { ...(base as object), ...(over as object) };
+  return hasOwnForm(type.name) ? over : merge(knownMessage(type.name), base as Record<string, unknown>, over as Record<string, unknown>);
+}
+
+function isZero(value: unknown): boolean {
+  return value === 0 || value === 0n || value === '' || value === false || (value instanceof Uint8Array && value.length === 0);
+}
