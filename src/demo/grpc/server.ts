@@ -86,10 +86,10 @@ export class GrpcServer {
     stream.on('close', () => gone.abort());
     const encoding = headers['grpc-encoding'] ?? 'identity';
     try {
-      const body = await readAll(stream, this.#maxBytes);
       const path = headers[':path'] ?? '';
       const handler = this.#handlers.get(path);
       if (!handler) throw new GrpcFailure(STATUS.unimplemented, `unknown method ${path}`);
+      const body = await readAll(stream, this.#maxBytes);
       const message = decodeMessage(body, String(encoding), this.#maxBytes);
       const valuesOf = (name: string): string[] => raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name);
       const reply = await handler({ path, headers, valuesOf, message, signal: gone.signal });
