@@ -31,7 +31,7 @@ function bench(first: Catalog = catalogOf(1, ringOf('live-store', fourMembers())
   const errors: string[] = [];
   const logger: Logger = {
     ...silentLogger,
-    error: (event, fields) => errors.push(`${event} ${String(fields['view'])}: ${String(fields['error'])}`),
+    error: (event, { view, error }) => errors.push(`${event} ${String(view)}: ${String(error)}`),
   };
   const source = createSnapshotSource({ catalog, stage, logger, metrics });
   return {

@@ -11,6 +11,7 @@ import type { RouteAction } from '../../src/gen/envoy/config/route/v3/route_comp
 import type { MergedMember } from '../../src/membership/types.ts';
 import { catalogOf, memberOf, CATALOG_MS as NOW, ringOf } from '../support/catalog.ts';
 
+const { RINGWAY_SEED } = process.env;
 const RING = 'live-store';
 const PARAMETERS = { listen: '127.0.0.1:9096', zone: 'a' };
 
@@ -51,7 +52,7 @@ function stagesOf(steps: readonly { readonly members: readonly MergedMember[]; r
 }
 
 function check<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void): void {
-  const seed = Number(process.env['RINGWAY_SEED'] ?? Date.now() % 1_000_000_007);
+  const seed = Number(RINGWAY_SEED ?? Date.now() % 1_000_000_007);
   t.comment(`seed ${seed} (RINGWAY_SEED repeats it)`);
   fc.assert(fc.property(arbitrary, holds), { seed, numRuns: 300 });
 }

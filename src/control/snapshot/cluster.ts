@@ -1,3 +1,4 @@
+import { create, durationOf } from '../../envoy/index.ts';
 import { CircuitBreakers, CircuitBreakers_Thresholds } from '../../gen/envoy/config/cluster/v3/circuit_breaker.ts';
 import {
   Cluster,
@@ -9,14 +10,11 @@ import { OutlierDetection } from '../../gen/envoy/config/cluster/v3/outlier_dete
 import { ApiVersion, ConfigSource } from '../../gen/envoy/config/core/v3/config_source.ts';
 import { Http2ProtocolOptions, KeepaliveSettings } from '../../gen/envoy/config/core/v3/protocol.ts';
 import type { ClusterLoadAssignment } from '../../gen/envoy/config/endpoint/v3/endpoint.ts';
-import {
-  HttpProtocolOptions,
-  HttpProtocolOptions_ExplicitHttpConfig,
-} from '../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
+import { HttpProtocolOptions_ExplicitHttpConfig } from '../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 import type { StagedMember } from '../stage/types.ts';
 import { hasLiteralAddress } from './endpoints.ts';
 import { ringwayMetadata } from './metadata.ts';
-import { durationOf, make, oneOf, pack } from './values.ts';
+import { oneOf, pack } from './values.ts';
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -37,7 +35,7 @@ const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 
 /** "Over the stream this came on": config by ADS. */
 export function overAds(): ConfigSource {
-  return make(ConfigSource, { configSourceSpecifier: oneOf('ads', {}), resourceApiVersion: ApiVersion.V3 });
+  return create(ConfigSource, { configSourceSpecifier: oneOf('ads', {}), resourceApiVersion: ApiVersion.V3 });
 }
 
 /**
@@ -57,18 +55,18 @@ export function memberCluster(
         loadAssignment: endpoints,
         dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
       };
-  return make(Cluster, {
+  return create(Cluster, {
     name: endpoints.clusterName,
     ...discovery,
     connectTimeout: durationOf(CONNECT_TIMEOUT_MS),
-    commonLbConfig: make(Cluster_CommonLbConfig, {
+    commonLbConfig: create(Cluster_CommonLbConfig, {
       // Envoy would otherwise send to an unhealthy host when too few are healthy (one of one is), and to an ejected one for a second more.
       healthyPanicThreshold: { value: 0 },
       updateMergeWindow: durationOf(0),
     }),
-    circuitBreakers: make(CircuitBreakers, {
+    circuitBreakers: create(CircuitBreakers, {
       thresholds: [
-        make(CircuitBreakers_Thresholds, {
+        create(CircuitBreakers_Thresholds, {
           maxConnections: RAISED_LIMIT,
           maxPendingRequests: RAISED_LIMIT,
           maxRequests: RAISED_LIMIT,
@@ -79,7 +77,7 @@ export function memberCluster(
     }),
     outlierDetection: outlierDetection(),
     typedExtensionProtocolOptions: new Map([
-      [HTTP_OPTIONS, pack(HTTP_OPTIONS, HttpProtocolOptions, { upstreamProtocolOptions: oneOf('explicitHttpConfig', explicitHttp2()) })],
+      [HTTP_OPTIONS, pack(HTTP_OPTIONS, { upstreamProtocolOptions: oneOf('explicitHttpConfig', explicitHttp2()) })],
     ]),
     metadata: ringwayMetadata({
       member: member.id,
@@ -95,7 +93,7 @@ export function memberCluster(
  * Unknown in a trailers-only response as HTTP 500, and Tempo gives it whenever it lags.
  */
 function outlierDetection(): OutlierDetection {
-  return make(OutlierDetection, {
+  return create(OutlierDetection, {
     splitExternalLocalOriginErrors: true,
     enforcingConsecutive5xx: 0,
     consecutiveGatewayFailure: 3,
@@ -108,10 +106,10 @@ function outlierDetection(): OutlierDetection {
 }
 
 function explicitHttp2(): HttpProtocolOptions_ExplicitHttpConfig {
-  const http2 = make(Http2ProtocolOptions, {
+  const http2 = create(Http2ProtocolOptions, {
     initialStreamWindowSize: STREAM_WINDOW_BYTES,
     initialConnectionWindowSize: CONNECTION_WINDOW_BYTES,
-    connectionKeepalive: make(KeepaliveSettings, { interval: durationOf(PING_INTERVAL_MS), timeout: durationOf(PING_TIMEOUT_MS) }),
+    connectionKeepalive: create(KeepaliveSettings, { interval: durationOf(PING_INTERVAL_MS), timeout: durationOf(PING_TIMEOUT_MS) }),
   });
-  return make(HttpProtocolOptions_ExplicitHttpConfig, { protocolConfig: oneOf('http2ProtocolOptions', http2) });
+  return create(HttpProtocolOptions_ExplicitHttpConfig, { protocolConfig: oneOf('http2ProtocolOptions', http2) });
 }

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { parseHostPort } from '../../core/index.ts';
+import { create } from '../../envoy/index.ts';
 import { Address, SocketAddress } from '../../gen/envoy/config/core/v3/address.ts';
 import { HealthStatus } from '../../gen/envoy/config/core/v3/health_check.ts';
 import { ClusterLoadAssignment } from '../../gen/envoy/config/endpoint/v3/endpoint.ts';
 import { Endpoint, LbEndpoint, LocalityLbEndpoints } from '../../gen/envoy/config/endpoint/v3/endpoint_components.ts';
 import type { StagedMember } from '../stage/types.ts';
 import { ringwayMetadata } from './metadata.ts';
-import { make, oneOf } from './values.ts';
+import { oneOf } from './values.ts';
 
 /**
  * The endpoints of a member's cluster: the member at priority 0, each stand-in at a priority of its own after it, best first. One
@@ -14,26 +15,26 @@ import { make, oneOf } from './values.ts';
  */
 export function memberEndpoints(clusterName: string, member: StagedMember, standIns: readonly StagedMember[]): ClusterLoadAssignment {
   const endpoints = [member, ...standIns].map((owner, priority) =>
-    make(LocalityLbEndpoints, {
+    create(LocalityLbEndpoints, {
       locality: { region: '', zone: owner.zone, subZone: '' },
       priority,
       lbEndpoints: [
-        make(LbEndpoint, {
-          hostIdentifier: oneOf('endpoint', make(Endpoint, { address: socketAddress(owner.address) })),
+        create(LbEndpoint, {
+          hostIdentifier: oneOf('endpoint', create(Endpoint, { address: socketAddress(owner.address) })),
           healthStatus: healthStatusOf(owner),
           metadata: ringwayMetadata({ member: owner.id }),
         }),
       ],
     }),
   );
-  return make(ClusterLoadAssignment, { clusterName, endpoints });
+  return create(ClusterLoadAssignment, { clusterName, endpoints });
 }
 
 /** host:port as envoy.config.core.v3.Address. */
 export function socketAddress(address: string): Address {
   const { host, port } = parseHostPort(address);
-  return make(Address, {
-    address: oneOf('socketAddress', make(SocketAddress, { address: host, portSpecifier: oneOf('portValue', port) })),
+  return create(Address, {
+    address: oneOf('socketAddress', create(SocketAddress, { address: host, portSpecifier: oneOf('portValue', port) })),
   });
 }
 

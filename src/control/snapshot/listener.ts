@@ -1,10 +1,9 @@
+import { create, durationOf } from '../../envoy/index.ts';
 import { TrafficDirection } from '../../gen/envoy/config/core/v3/base.ts';
 import { Http2ProtocolOptions } from '../../gen/envoy/config/core/v3/protocol.ts';
 import { Listener } from '../../gen/envoy/config/listener/v3/listener.ts';
 import { Filter, FilterChain } from '../../gen/envoy/config/listener/v3/listener_components.ts';
-import { Router } from '../../gen/envoy/extensions/filters/http/router/v3/router.ts';
 import {
-  HttpConnectionManager,
   HttpConnectionManager_CodecType,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpFilter,
@@ -12,7 +11,7 @@ import {
 } from '../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { overAds } from './cluster.ts';
 import { socketAddress } from './endpoints.ts';
-import { durationOf, make, oneOf, pack } from './values.ts';
+import { oneOf, pack } from './values.ts';
 
 /** Above the querier's longest query (30 s by default) with room for who raised it; a call that hangs longer is nobody's any more. */
 const STREAM_IDLE_MS = 120_000;
@@ -24,16 +23,16 @@ const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** The listener that queriers' calls reach, by :authority; `name` is its route configuration's name as well. It writes no access log. */
 export function egressListener(name: string, listen: string): Listener {
-  return make(Listener, {
+  return create(Listener, {
     name,
     address: socketAddress(listen),
     trafficDirection: TrafficDirection.OUTBOUND,
     // Two Envoys on one port would otherwise both bind, and the kernel would split the connections among them.
     enableReusePort: false,
     filterChains: [
-      make(FilterChain, {
+      create(FilterChain, {
         filters: [
-          make(Filter, {
+          create(Filter, {
             name: 'envoy.filters.network.http_connection_manager',
             configType: oneOf('typedConfig', httpConnectionManager(name)),
           }),
@@ -44,17 +43,17 @@ export function egressListener(name: string, listen: string): Listener {
 }
 
 function httpConnectionManager(routeConfigName: string): ReturnType<typeof pack> {
-  return pack('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', HttpConnectionManager, {
+  return pack('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
     codecType: HttpConnectionManager_CodecType.AUTO,
     statPrefix: 'egress',
-    routeSpecifier: oneOf('rds', make(Rds, { configSource: overAds(), routeConfigName })),
+    routeSpecifier: oneOf('rds', create(Rds, { configSource: overAds(), routeConfigName })),
     httpFilters: [
-      make(HttpFilter, {
+      create(HttpFilter, {
         name: 'envoy.filters.http.router',
-        configType: oneOf('typedConfig', pack('envoy.extensions.filters.http.router.v3.Router', Router, {})),
+        configType: oneOf('typedConfig', pack('envoy.extensions.filters.http.router.v3.Router')),
       }),
     ],
-    http2ProtocolOptions: make(Http2ProtocolOptions, {
+    http2ProtocolOptions: create(Http2ProtocolOptions, {
       maxConcurrentStreams: MAX_STREAMS,
       initialStreamWindowSize: STREAM_WINDOW_BYTES,
       initialConnectionWindowSize: CONNECTION_WINDOW_BYTES,

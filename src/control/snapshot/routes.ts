@@ -1,3 +1,4 @@
+import { create, durationOf } from '../../envoy/index.ts';
 import { RouteConfiguration } from '../../gen/envoy/config/route/v3/route.ts';
 import {
   HedgePolicy,
@@ -9,10 +10,8 @@ import {
   RouteMatch,
   VirtualHost,
 } from '../../gen/envoy/config/route/v3/route_components.ts';
-import { PreviousHostsPredicate } from '../../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts';
-import { PreviousPrioritiesConfig } from '../../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts';
 import { ringwayMetadata } from './metadata.ts';
-import { durationOf, make, oneOf, pack } from './values.ts';
+import { oneOf, pack } from './values.ts';
 
 const HEALTH_CHECK_PATH = '/grpc.health.v1.Health/Check';
 const FIND_TRACE_PATH = '/tempopb.Querier/FindTraceByID';
@@ -49,12 +48,12 @@ export interface MemberRoute {
 
 /** The route configuration of an egress view: one virtual host a member. */
 export function egressRoutes(name: string, members: readonly MemberRoute[]): RouteConfiguration {
-  return make(RouteConfiguration, { name, virtualHosts: members.map(memberVirtualHost) });
+  return create(RouteConfiguration, { name, virtualHosts: members.map(memberVirtualHost) });
 }
 
 function memberVirtualHost({ cluster, domains, askable }: MemberRoute): VirtualHost {
   const retries = Math.max(0, askable - 1);
-  return make(VirtualHost, {
+  return create(VirtualHost, {
     name: cluster,
     domains: [...domains],
     routes: [healthCheckRoute(cluster, retries), findTraceRoute(cluster, retries), otherRoute(cluster, retries)],
@@ -67,22 +66,22 @@ function memberVirtualHost({ cluster, domains, askable }: MemberRoute): VirtualH
  */
 function healthCheckRoute(cluster: string, retries: number): Route {
   const perTryTimeout = durationOf(Math.floor(HEALTH_CHECK_BUDGET_MS / (retries + 1)));
-  return make(Route, {
+  return create(Route, {
     name: 'health-check',
-    match: make(RouteMatch, { pathSpecifier: oneOf('path', HEALTH_CHECK_PATH) }),
-    action: forward(cluster, retries === 0 ? {} : { retryPolicy: make(RetryPolicy, { ...retryPolicy(retries), perTryTimeout }) }),
+    match: create(RouteMatch, { pathSpecifier: oneOf('path', HEALTH_CHECK_PATH) }),
+    action: forward(cluster, retries === 0 ? {} : { retryPolicy: create(RetryPolicy, { ...retryPolicy(retries), perTryTimeout }) }),
   });
 }
 
 function findTraceRoute(cluster: string, retries: number): Route {
-  const match = make(RouteMatch, { pathSpecifier: oneOf('path', FIND_TRACE_PATH) });
-  if (retries === 0) return make(Route, { name: 'find-trace-by-id', match, action: forward(cluster, {}) });
-  return make(Route, {
+  const match = create(RouteMatch, { pathSpecifier: oneOf('path', FIND_TRACE_PATH) });
+  if (retries === 0) return create(Route, { name: 'find-trace-by-id', match, action: forward(cluster, {}) });
+  return create(Route, {
     name: 'find-trace-by-id',
     match,
     action: forward(cluster, {
-      retryPolicy: make(RetryPolicy, { ...retryPolicy(retries), perTryTimeout: durationOf(FIND_TRACE_HEDGE_MS) }),
-      hedgePolicy: make(HedgePolicy, { hedgeOnPerTryTimeout: true }),
+      retryPolicy: create(RetryPolicy, { ...retryPolicy(retries), perTryTimeout: durationOf(FIND_TRACE_HEDGE_MS) }),
+      hedgePolicy: create(HedgePolicy, { hedgeOnPerTryTimeout: true }),
     }),
     metadata: ringwayMetadata({ hedge: FIND_TRACE_HEDGE }),
   });
@@ -90,19 +89,19 @@ function findTraceRoute(cluster: string, retries: number): Route {
 
 /** Searches, tags and metrics take seconds when all is well: in Envoy, whose delay is fixed, they are retried and not hedged. */
 function otherRoute(cluster: string, retries: number): Route {
-  const match = make(RouteMatch, { pathSpecifier: oneOf('prefix', '/') });
-  if (retries === 0) return make(Route, { name: 'other', match, action: forward(cluster, {}) });
-  return make(Route, {
+  const match = create(RouteMatch, { pathSpecifier: oneOf('prefix', '/') });
+  if (retries === 0) return create(Route, { name: 'other', match, action: forward(cluster, {}) });
+  return create(Route, {
     name: 'other',
     match,
-    action: forward(cluster, { retryPolicy: make(RetryPolicy, retryPolicy(retries)) }),
+    action: forward(cluster, { retryPolicy: create(RetryPolicy, retryPolicy(retries)) }),
     metadata: ringwayMetadata({ hedge: SLOW_CALL_HEDGE }),
   });
 }
 
 /** Envoy's own 15 s would end searches; queriers bring their deadlines. */
 function forward(cluster: string, more: Partial<RouteAction>): Route['action'] {
-  return oneOf('route', make(RouteAction, { clusterSpecifier: oneOf('cluster', cluster), timeout: durationOf(0), ...more }));
+  return oneOf('route', create(RouteAction, { clusterSpecifier: oneOf('cluster', cluster), timeout: durationOf(0), ...more }));
 }
 
 /** Every try goes to the next priority and to a host that had none; Unknown is an answer of the member and not retried. */
@@ -110,22 +109,19 @@ function retryPolicy(retries: number): Partial<RetryPolicy> {
   return {
     retryOn: 'connect-failure,refused-stream,reset,unavailable',
     numRetries: retries,
-    retryPriority: make(RetryPolicy_RetryPriority, {
+    retryPriority: create(RetryPolicy_RetryPriority, {
       name: 'envoy.retry_priorities.previous_priorities',
       configType: oneOf(
         'typedConfig',
-        pack('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', PreviousPrioritiesConfig, {
+        pack('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
           updateFrequency: 1,
         }),
       ),
     }),
     retryHostPredicate: [
-      make(RetryPolicy_RetryHostPredicate, {
+      create(RetryPolicy_RetryHostPredicate, {
         name: 'envoy.retry_host_predicates.previous_hosts',
-        configType: oneOf(
-          'typedConfig',
-          pack('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate', PreviousHostsPredicate, {}),
-        ),
+        configType: oneOf('typedConfig', pack('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate')),
       }),
     ],
     hostSelectionRetryMaxAttempts: 3n,
