@@ -27,7 +27,7 @@ examples:
   ringway up
   ringway up --envoy --zones 1
   ringway up -c ringway.yaml
-  kill -9 <pid of a live-store>        # and watch: no query fails
+  pkill -9 -f 'live-store --id live-store-zone-a-0'    # while it runs: no query fails
 `,
   async run(args, io) {
     const { values, positionals } = parseFlags(withEnvoyPath(args), {

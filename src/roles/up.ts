@@ -175,8 +175,8 @@ async function watch(
       display.show(picture);
       shownMs = clock.monotonicMs();
     }
-    const nextMs = wasReady ? Math.max(0, shownMs + PICTURE_MS - clock.monotonicMs()) : STARTING_MS;
-    await sleep(clock, Math.min(nextMs, untilMs - clock.monotonicMs()), signal);
+    const nextMs = wasReady ? shownMs + PICTURE_MS - clock.monotonicMs() : STARTING_MS;
+    await sleep(clock, Math.max(0, Math.min(nextMs, untilMs - clock.monotonicMs())), signal);
   }
   return wasReady;
 }

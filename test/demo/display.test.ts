@@ -9,7 +9,7 @@ const starting: Picture = { children: [], ring: null, querier: null, isReady: fa
 const running: Picture = {
   children: [
     { name: 'control', state: { kind: 'running', pid: 1 }, restarts: 0 },
-    { name: 'live-store-zone-b-0', state: { kind: 'waiting', reason: 'killed by SIGKILL' }, restarts: 1 },
+    { name: 'live-store-zone-b-0', state: { kind: 'restarting', reason: 'killed by SIGKILL' }, restarts: 1 },
   ],
   ring: [
     { id: 'live-store-zone-a-0', zone: 'zone-a', partition: 0, state: 'ACTIVE', eds: 'HEALTHY', reason: 'queriers ask it' },

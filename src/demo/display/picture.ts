@@ -24,11 +24,10 @@ export interface Picture {
   readonly waitsFor: string;
 }
 
-/** What is not running, in words; '' when everything runs. */
+/** What died, in words; '' when everything runs. */
 export function troubles(children: readonly ChildStatus[]): string {
   return children
-    .filter((child) => child.state.kind === 'waiting')
-    .map((child) => `${child.name} died (${child.state.kind === 'waiting' ? child.state.reason : ''}), starting again`)
+    .flatMap(({ name, state }) => (state.kind === 'restarting' ? [`${name} died (${state.reason}), starting again`] : []))
     .join('; ');
 }
 

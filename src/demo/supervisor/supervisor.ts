@@ -4,8 +4,8 @@ import { type ChildOptions, type ChildSpec, RunningChild } from './child.ts';
 /** How one child is. */
 export type ChildState =
   | { readonly kind: 'running'; readonly pid: number }
-  /** It died and starts again soon; `reason` says how it ended, with its last words. */
-  | { readonly kind: 'waiting'; readonly reason: string }
+  /** It died and starts again, or has started less than a second ago; `reason` says how it ended, with its last words. */
+  | { readonly kind: 'restarting'; readonly reason: string }
   | { readonly kind: 'stopped' };
 
 export interface ChildStatus {
@@ -17,6 +17,8 @@ export interface ChildStatus {
 
 /** Deadlines of `stop`: after this a child that is still there is killed. */
 const STOP_MS = 5_000;
+/** A child that was started again counts as running after this. */
+const SETTLED_MS = 1_000;
 /** A child that ran this long starts the next back-off from the beginning. */
 const STABLE_MS = 10_000;
 
@@ -65,13 +67,18 @@ export class Supervisor {
     const backoff = new Backoff({ baseMs: 250, maxMs: 5_000, minMs: 100 }, this.#random);
     for (let restarts = 0; !signal.aborted; restarts += 1) {
       const startedMs = this.#clock.monotonicMs();
-      kept.child = new RunningChild(spec, options);
-      kept.status = { name: spec.name, state: { kind: 'running', pid: kept.child.pid }, restarts };
-      const exit = await kept.child.exited;
+      const child = new RunningChild(spec, options);
+      kept.child = child;
+      const running: ChildStatus = { name: spec.name, state: { kind: 'running', pid: child.pid }, restarts };
+      const settle = this.#clock.after(restarts === 0 ? 0 : SETTLED_MS, () => {
+        kept.status = running;
+      });
+      const exit = await child.exited;
+      settle.cancel();
       kept.child = undefined;
       if (signal.aborted) break;
       const reason = exit.lastWords === '' ? exit.how : `${exit.how}: ${exit.lastWords}`;
-      kept.status = { name: spec.name, state: { kind: 'waiting', reason }, restarts };
+      kept.status = { name: spec.name, state: { kind: 'restarting', reason }, restarts };
       if (this.#clock.monotonicMs() - startedMs > STABLE_MS) backoff.reset();
       await sleep(this.#clock, backoff.nextMs(), signal);
     }
