@@ -69,7 +69,7 @@ export class AdsStream<Request extends AnyRequest> {
       view,
       peer: this.#call.getPeer(),
       userAgent: node.userAgent,
-      connectedMs: this.#context.clock.monotonicMs() - this.#openedMs,
+      connectedMs: Math.round(this.#context.clock.monotonicMs() - this.#openedMs),
       types: [...session.types].map(([type, { exchange }]) => ({
         type,
         variant: this.#variant.name,
