@@ -1,5 +1,5 @@
 import t from 'tap';
-import { standInsOf } from '../../src/control/snapshot/failover.ts';
+import { ownersOf, standInsOf } from '../../src/control/snapshot/failover.ts';
 import { advanceStage } from '../../src/control/stage/advance.ts';
 import { LINGER, type RingStage } from '../../src/control/stage/types.ts';
 import type { MergedMember } from '../../src/membership/types.ts';
@@ -19,7 +19,7 @@ function stageOf(...members: MergedMember[]): RingStage {
 
 function standIns(stage: RingStage, id: string, clientZone = ''): string[] {
   const member = stage.members.find((candidate) => candidate.id === id);
-  return member ? standInsOf(member, stage, clientZone).map((other) => other.id) : ['no such member'];
+  return member ? standInsOf(member, ownersOf(stage), clientZone).map((other) => other.id) : ['no such member'];
 }
 
 t.test('the owner in the other zone stands in', async (t) => {

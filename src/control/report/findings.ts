@@ -1,6 +1,6 @@
 import { parseHostPort } from '../../core/index.ts';
 import type { MergedMember } from '../../membership/types.ts';
-import { standInsOf } from '../snapshot/failover.ts';
+import { ownersOf, standInsOf } from '../snapshot/failover.ts';
 import { formatAge, type RingFacts, reportMembers } from './member.ts';
 
 /** Tempo's and dskit's default `server.grpc_listen_port`: whoever advertises it advertises itself and no sidecar. */
@@ -95,7 +95,7 @@ function partitionFinding(id: number, owners: readonly MergedMember[], { stage }
   const zones = new Set(owners.map(({ zone }) => zone));
   // With a zone each, nobody but a refused address is in the way, and that is a finding of its own.
   const apart = zones.size === owners.length && !zones.has('');
-  if (apart || staged.some((member) => stage && standInsOf(member, stage, '').length > 0)) return [];
+  if (apart || staged.some((member) => stage && standInsOf(member, ownersOf(stage), '').length > 0)) return [];
   const where = [...zones].map((zone) => zone || '(none)').join(', ');
   const text = `partition ${id}: its owners ${names(owners)} (zones: ${where}) cannot stand in for one another: queriers ask all of a zone and merge`;
   return [

@@ -58,27 +58,7 @@ export function memberCluster(
   return create(Cluster, {
     name: endpoints.clusterName,
     ...discovery,
-    connectTimeout: durationOf(CONNECT_TIMEOUT_MS),
-    commonLbConfig: create(Cluster_CommonLbConfig, {
-      // Envoy would otherwise send to an unhealthy host when too few are healthy (one of one is), and to an ejected one for a second more.
-      healthyPanicThreshold: { value: 0 },
-      updateMergeWindow: durationOf(0),
-    }),
-    circuitBreakers: create(CircuitBreakers, {
-      thresholds: [
-        create(CircuitBreakers_Thresholds, {
-          maxConnections: RAISED_LIMIT,
-          maxPendingRequests: RAISED_LIMIT,
-          maxRequests: RAISED_LIMIT,
-          maxRetries: RAISED_LIMIT,
-          trackRemaining: true,
-        }),
-      ],
-    }),
-    outlierDetection: outlierDetection(),
-    typedExtensionProtocolOptions: new Map([
-      [HTTP_OPTIONS, pack(HTTP_OPTIONS, { upstreamProtocolOptions: oneOf('explicitHttpConfig', explicitHttp2()) })],
-    ]),
+    ...SAME_FOR_ALL,
     metadata: ringwayMetadata({
       member: member.id,
       ...(member.partition === null ? {} : { partition: member.partition }),
@@ -113,3 +93,28 @@ function explicitHttp2(): HttpProtocolOptions_ExplicitHttpConfig {
   });
   return create(HttpProtocolOptions_ExplicitHttpConfig, { protocolConfig: oneOf('http2ProtocolOptions', http2) });
 }
+
+/** What all members' clusters have in common; made once, as it is a fifth of the work of a snapshot. */
+const SAME_FOR_ALL: Partial<Cluster> = {
+  connectTimeout: durationOf(CONNECT_TIMEOUT_MS),
+  commonLbConfig: create(Cluster_CommonLbConfig, {
+    // Envoy would otherwise send to an unhealthy host when too few are healthy (one of one is), and to an ejected one for a second more.
+    healthyPanicThreshold: { value: 0 },
+    updateMergeWindow: durationOf(0),
+  }),
+  circuitBreakers: create(CircuitBreakers, {
+    thresholds: [
+      create(CircuitBreakers_Thresholds, {
+        maxConnections: RAISED_LIMIT,
+        maxPendingRequests: RAISED_LIMIT,
+        maxRequests: RAISED_LIMIT,
+        maxRetries: RAISED_LIMIT,
+        trackRemaining: true,
+      }),
+    ],
+  }),
+  outlierDetection: outlierDetection(),
+  typedExtensionProtocolOptions: new Map([
+    [HTTP_OPTIONS, pack(HTTP_OPTIONS, { upstreamProtocolOptions: oneOf('explicitHttpConfig', explicitHttp2()) })],
+  ]),
+};

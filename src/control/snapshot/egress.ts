@@ -2,11 +2,12 @@ import type { Cluster } from '../../gen/envoy/config/cluster/v3/cluster.ts';
 import type { ClusterLoadAssignment } from '../../gen/envoy/config/endpoint/v3/endpoint.ts';
 import type { Listener } from '../../gen/envoy/config/listener/v3/listener.ts';
 import type { RouteConfiguration } from '../../gen/envoy/config/route/v3/route.ts';
+import type { MemberId, RingName } from '../../membership/types.ts';
 import { authorityKey } from '../stage/claims.ts';
 import type { RingStage, StagedMember } from '../stage/types.ts';
 import { memberCluster } from './cluster.ts';
 import { hasLiteralAddress, memberEndpoints } from './endpoints.ts';
-import { standInsOf } from './failover.ts';
+import { type Owners, ownersOf, standInsOf } from './failover.ts';
 import { egressListener } from './listener.ts';
 import { egressRoutes, type MemberRoute } from './routes.ts';
 
@@ -33,7 +34,8 @@ export interface EgressParameters {
 export function egressResources(stage: RingStage, { listen, zone }: EgressParameters): Resources {
   const name = `${stage.name}/egress`;
   const aliases = memberAliases(stage);
-  const parts = stage.members.map((member) => memberResources(stage, member, zone, aliases));
+  const owners = ownersOf(stage);
+  const parts = stage.members.map((member) => memberResources(stage.name, member, { owners, aliases, clientZone: zone }));
   return {
     clusters: parts.map(({ cluster }) => cluster),
     endpoints: parts.flatMap(({ endpoints }) => endpoints),
@@ -47,6 +49,14 @@ export function egressResources(stage: RingStage, { listen, zone }: EgressParame
   };
 }
 
+/** What a member's resources depend on beside itself. */
+interface Around {
+  readonly owners: Owners;
+  /** Member ids that can be called by name. */
+  readonly aliases: ReadonlyMap<MemberId, string>;
+  readonly clientZone: string;
+}
+
 interface MemberResources {
   readonly cluster: Cluster;
   /** Empty where the cluster itself holds them. */
@@ -55,27 +65,22 @@ interface MemberResources {
   readonly route: readonly MemberRoute[];
 }
 
-function memberResources(
-  stage: RingStage,
-  member: StagedMember,
-  clientZone: string,
-  aliases: ReadonlyMap<string, string>,
-): MemberResources {
-  const cluster = `${stage.name}/${member.id}`;
-  const standIns = standInsOf(member, stage, clientZone);
+function memberResources(ring: RingName, member: StagedMember, around: Around): MemberResources {
+  const cluster = `${ring}/${member.id}`;
+  const standIns = standInsOf(member, around.owners, around.clientZone);
   const owners = [member, ...standIns];
   const endpoints = memberEndpoints(cluster, member, standIns);
-  const alias = aliases.get(member.id);
+  const alias = around.aliases.get(member.id);
   const domains = [...member.domains.map(({ address }) => authorityKey(address)), ...(alias === undefined ? [] : [alias])];
   return {
-    cluster: memberCluster(stage.name, member, endpoints, owners),
+    cluster: memberCluster(ring, member, endpoints, owners),
     endpoints: owners.every(hasLiteralAddress) ? [endpoints] : [],
     route: member.domains.length === 0 ? [] : [{ cluster, domains, askable: owners.filter(({ healthy }) => healthy).length }],
   };
 }
 
 /** Member ids that can be called by name as well: plain words that are nobody else's authority, whatever their case. */
-function memberAliases(stage: RingStage): ReadonlyMap<string, string> {
+function memberAliases(stage: RingStage): ReadonlyMap<MemberId, string> {
   const routed = stage.members.filter(({ domains }) => domains.length > 0);
   const uses = new Map<string, number>();
   for (const name of routed.flatMap(({ id, domains }) => [id, ...domains.map(({ address }) => address)]))

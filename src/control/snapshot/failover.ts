@@ -1,5 +1,25 @@
 import type { Owner, RingStage, StagedMember } from '../stage/types.ts';
 
+/** Who owns what in one ring. */
+export interface Owners {
+  /** All owners of a partition, refused ones and those that left but are still called included; never empty. */
+  readonly all: ReadonlyMap<number, readonly Owner[]>;
+  /** Those of them that are in the ring and may be dialled. */
+  readonly present: ReadonlyMap<number, readonly StagedMember[]>;
+}
+
+/** Looks through a ring once, for all calls of standInsOf. */
+export function ownersOf({ members, refused }: RingStage): Owners {
+  // A member may have left under the address it had and be refused under its new one.
+  const byId = new Map<string, Owner>(
+    [...refused, ...members.filter(({ phase }) => phase.kind !== 'unrouted')].map((owner) => [owner.id, owner]),
+  );
+  return {
+    all: byPartition([...byId.values()]),
+    present: byPartition(members.filter(({ phase }) => phase.kind === 'present')),
+  };
+}
+
 /**
  * Who may answer in a member's place, best first: the other owners of its partition that do so without falsifying a query.
  *
@@ -12,24 +32,20 @@ import type { Owner, RingStage, StagedMember } from '../stage/types.ts';
  *
  * Order: the client's own zone, then the others in turn, beginning elsewhere for each partition so that no zone takes over everything.
  */
-export function standInsOf(member: StagedMember, stage: RingStage, clientZone: string): readonly StagedMember[] {
+export function standInsOf(member: StagedMember, { all, present }: Owners, clientZone: string): readonly StagedMember[] {
   const { zone, partition } = member;
   if (zone === '' || partition === null) return [];
-  const owners = ownersOf(partition, stage);
+  const owners = all.get(partition) ?? [];
   const alone = (owner: Owner): boolean => owners.filter((other) => other.zone === owner.zone).length === 1;
   if (!alone(member)) return [];
-  const eligible = stage.members.filter(
-    (other) => other.phase.kind === 'present' && other.partition === partition && other.zone !== '' && other.zone !== zone && alone(other),
-  );
+  const eligible = (present.get(partition) ?? []).filter((other) => other.zone !== '' && other.zone !== zone && alone(other));
   const sorted = eligible.toSorted((a, b) => (a.zone < b.zone ? -1 : 1));
   const turn = sorted.length === 0 ? 0 : Math.abs(partition) % sorted.length;
   const inTurn = [...sorted.slice(turn), ...sorted.slice(0, turn)];
   return [...inTurn.filter((other) => other.zone === clientZone), ...inTurn.filter((other) => other.zone !== clientZone)];
 }
 
-function ownersOf(partition: number, stage: RingStage): readonly Owner[] {
-  const byId = new Map<string, Owner>();
-  for (const owner of [...stage.refused, ...stage.members.filter(({ phase }) => phase.kind !== 'unrouted')])
-    if (owner.partition === partition) byId.set(owner.id, owner);
-  return [...byId.values()];
+function byPartition<T extends Owner>(owners: readonly T[]): ReadonlyMap<number, readonly T[]> {
+  const owning = owners.filter(({ partition }) => partition !== null);
+  return Map.groupBy(owning, ({ partition }) => partition as number);
 }

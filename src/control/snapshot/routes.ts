@@ -65,11 +65,11 @@ function memberVirtualHost({ cluster, domains, askable }: MemberRoute): VirtualH
  * sees it.
  */
 function healthCheckRoute(cluster: string, retries: number): Route {
-  const perTryTimeout = durationOf(Math.floor(HEALTH_CHECK_BUDGET_MS / (retries + 1)));
+  const perTryMs = Math.floor(HEALTH_CHECK_BUDGET_MS / (retries + 1));
   return create(Route, {
     name: 'health-check',
     match: create(RouteMatch, { pathSpecifier: oneOf('path', HEALTH_CHECK_PATH) }),
-    action: forward(cluster, retries === 0 ? {} : { retryPolicy: create(RetryPolicy, { ...retryPolicy(retries), perTryTimeout }) }),
+    action: forward(cluster, retries === 0 ? {} : { retryPolicy: retryPolicy(retries, perTryMs) }),
   });
 }
 
@@ -80,7 +80,7 @@ function findTraceRoute(cluster: string, retries: number): Route {
     name: 'find-trace-by-id',
     match,
     action: forward(cluster, {
-      retryPolicy: create(RetryPolicy, { ...retryPolicy(retries), perTryTimeout: durationOf(FIND_TRACE_HEDGE_MS) }),
+      retryPolicy: retryPolicy(retries, FIND_TRACE_HEDGE_MS),
       hedgePolicy: create(HedgePolicy, { hedgeOnPerTryTimeout: true }),
     }),
     metadata: ringwayMetadata({ hedge: FIND_TRACE_HEDGE }),
@@ -94,7 +94,7 @@ function otherRoute(cluster: string, retries: number): Route {
   return create(Route, {
     name: 'other',
     match,
-    action: forward(cluster, { retryPolicy: create(RetryPolicy, retryPolicy(retries)) }),
+    action: forward(cluster, { retryPolicy: retryPolicy(retries) }),
     metadata: ringwayMetadata({ hedge: SLOW_CALL_HEDGE }),
   });
 }
@@ -105,26 +105,26 @@ function forward(cluster: string, more: Partial<RouteAction>): Route['action'] {
 }
 
 /** Every try goes to the next priority and to a host that had none; Unknown is an answer of the member and not retried. */
-function retryPolicy(retries: number): Partial<RetryPolicy> {
-  return {
-    retryOn: 'connect-failure,refused-stream,reset,unavailable',
-    numRetries: retries,
-    retryPriority: create(RetryPolicy_RetryPriority, {
-      name: 'envoy.retry_priorities.previous_priorities',
-      configType: oneOf(
-        'typedConfig',
-        pack('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
-          updateFrequency: 1,
-        }),
-      ),
-    }),
-    retryHostPredicate: [
-      create(RetryPolicy_RetryHostPredicate, {
-        name: 'envoy.retry_host_predicates.previous_hosts',
-        configType: oneOf('typedConfig', pack('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate')),
-      }),
-    ],
-    hostSelectionRetryMaxAttempts: 3n,
-    retryBackOff: { baseInterval: durationOf(5), maxInterval: durationOf(50) },
-  };
+function retryPolicy(numRetries: number, perTryTimeoutMs?: number): RetryPolicy {
+  const perTryTimeout = perTryTimeoutMs === undefined ? undefined : durationOf(perTryTimeoutMs);
+  return create(RetryPolicy, { ...RETRY, numRetries, perTryTimeout });
 }
+
+const RETRY: Partial<RetryPolicy> = {
+  retryOn: 'connect-failure,refused-stream,reset,unavailable',
+  retryPriority: create(RetryPolicy_RetryPriority, {
+    name: 'envoy.retry_priorities.previous_priorities',
+    configType: oneOf(
+      'typedConfig',
+      pack('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', { updateFrequency: 1 }),
+    ),
+  }),
+  retryHostPredicate: [
+    create(RetryPolicy_RetryHostPredicate, {
+      name: 'envoy.retry_host_predicates.previous_hosts',
+      configType: oneOf('typedConfig', pack('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate')),
+    }),
+  ],
+  hostSelectionRetryMaxAttempts: 3n,
+  retryBackOff: { baseInterval: durationOf(5), maxInterval: durationOf(50) },
+};
