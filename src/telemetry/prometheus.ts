@@ -4,7 +4,7 @@ import { Counter, formatLabels, Gauge, type Histogram, type MetricRegistry, type
  * The Prometheus text form. With `envoyStyle` as Envoy writes it: no HELP lines, empty labels as `{}`, names as they are.
  * https://github.com/prometheus/docs/blob/main/docs/instrumenting/exposition_formats.md
  */
-export function prometheusText(registry: MetricRegistry, options: { readonly envoyStyle?: boolean } = {}): string {
+export function prometheusText(registry: Pick<MetricRegistry, 'series'>, options: { readonly envoyStyle?: boolean } = {}): string {
   const lines: string[] = [];
   let last = '';
   for (const series of registry.series()) {

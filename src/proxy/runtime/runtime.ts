@@ -55,6 +55,8 @@ export interface RuntimeResources {
   readonly endpoints: readonly Entry<unknown>[];
   readonly listeners: readonly Entry<unknown>[];
   readonly routes: readonly Entry<unknown>[];
+  /** Version of the last update of each type. */
+  readonly versions: ReadonlyMap<TypeUrl, string>;
 }
 
 /**
@@ -72,6 +74,7 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
   readonly #config: Observable<RuntimeConfig<Route, Cluster>>;
   readonly #interests = new Observable<Interests>(new Map());
   readonly #phase = new Observable<Phase>('clusters');
+  readonly #versions = new Map<TypeUrl, string>();
   #turn: Promise<unknown> = Promise.resolve();
   #lifecycle: 'loading' | 'running' | 'stopped' = 'loading';
   /** True while an update is applied or things move: what changes meanwhile becomes part of the same swap. */
@@ -149,6 +152,7 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
       endpoints: [...this.#clusters.endpoints.entries.values()],
       listeners: [...this.#listeners.table.entries.values()],
       routes: [...this.#routes.table.entries.values()],
+      versions: this.#versions,
     };
   }
 
@@ -171,6 +175,7 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
   async #apply(update: ResourceUpdate): Promise<readonly ResourceFailure[]> {
     if (this.#lifecycle !== 'running') return [];
     const failures: ResourceFailure[] = [];
+    this.#versions.set(update.typeUrl, update.version);
     this.#isBusy = true;
     try {
       for (const resource of update.upserts) {

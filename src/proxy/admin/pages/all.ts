@@ -1,0 +1,54 @@
+import type { Clock, Random } from '../../../core/index.ts';
+import type { MetricRegistry } from '../../../telemetry/index.ts';
+import type { Waiting } from '../../runtime/index.ts';
+import type { DumpSource } from '../config-dump/dump.ts';
+import { type AdminPage, json } from '../page.ts';
+import type { LogControls, ServerControls, ServerInfo, ServerState } from '../types.ts';
+import { type ClusterView, clustersPage } from './clusters.ts';
+import { configDumpPage } from './config-dump.ts';
+import { type ExplainSource, explainPage } from './explain.ts';
+import { initDumpPage } from './init-dump.ts';
+import { lifecyclePages } from './lifecycle.ts';
+import { type ListenerView, listenersPage } from './listeners.ts';
+import { loggingPage } from './logging.ts';
+import { type MemoryUse, processPages } from './process.ts';
+import { statsPages } from './stats.ts';
+
+/** Everything the admin pages show and do. */
+export interface AdminSource {
+  readonly info: ServerInfo;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly registry: MetricRegistry;
+  readonly controls: ServerControls;
+  readonly logs: LogControls;
+  readonly dump: DumpSource;
+  readonly routes: ExplainSource['routes'];
+  state(): ServerState;
+  memory(): MemoryUse;
+  refreshStats(): void;
+  /** Stats whose value is a text, by name. */
+  textStats(): ReadonlyMap<string, string>;
+  clusters(): readonly ClusterView[];
+  listeners(): readonly ListenerView[];
+  waiting(): readonly Waiting[];
+}
+
+/** Every page of the sidecar's admin interface. */
+export function adminPages(source: AdminSource): AdminPage[] {
+  const state = source.state.bind(source);
+  const clusters = source.clusters.bind(source);
+  const cluster: ExplainSource['cluster'] = (name) => clusters().find((view) => view.cluster.name === name)?.cluster;
+  return [
+    ...lifecyclePages(state, source.controls),
+    ...statsPages({ registry: source.registry, refresh: source.refreshStats.bind(source), texts: source.textStats.bind(source) }),
+    ...processPages({ info: source.info, state, memory: source.memory.bind(source), clock: source.clock }),
+    clustersPage(clusters),
+    listenersPage(source.listeners.bind(source)),
+    configDumpPage(source.dump),
+    initDumpPage({ waiting: source.waiting.bind(source), clock: source.clock }),
+    loggingPage(source.logs),
+    explainPage({ routes: source.routes, cluster, random: source.random }),
+    { path: '/certs', method: 'GET', summary: 'print certs on machine', reply: () => json({ certificates: [] }) },
+  ];
+}

@@ -1,0 +1,66 @@
+import { messageOf } from '../../../core/index.ts';
+import { Counter, Gauge, Histogram, type MetricRegistry, type Series } from '../../../telemetry/index.ts';
+import { type AdminRequest, has } from '../page.ts';
+
+/** What `/stats` shows. */
+export interface StatsSource {
+  readonly registry: MetricRegistry;
+  /** Brings gauges up to date that are only computed when somebody looks. */
+  refresh(): void;
+  /** Stats whose value is a text, by name (`control_plane.identifier`). */
+  texts(): ReadonlyMap<string, string>;
+}
+
+/** Stats of one request, sorted by Envoy's dotted name. */
+export interface SelectedStats {
+  readonly texts: readonly (readonly [name: string, value: string])[];
+  /** Counters and gauges. */
+  readonly values: readonly Series[];
+  readonly histograms: readonly Series[];
+}
+
+const TYPES = ['All', 'Counters', 'Gauges', 'Histograms', 'TextReadouts'];
+/** Longer filters are refused: they come from a URL. */
+const MAX_FILTER = 512;
+
+/** Applies `usedonly`, `filter`, `invert_filter` and `type` of a request. */
+export function selectStats(source: StatsSource, request: AdminRequest): SelectedStats | { readonly refused: string } {
+  const type = request.query.get('type') ?? 'All';
+  if (!TYPES.includes(type)) return { refused: `invalid &type= param, allowed: ${TYPES.join(', ')}\n` };
+  const filter = filterOf(request);
+  if (typeof filter === 'string') return { refused: filter };
+  const isUsedOnly = has(request, 'usedonly');
+  const shown = source.registry
+    .series()
+    .filter((series) => series.id.stat !== undefined && filter(series.id.stat) && (!isUsedOnly || isUsed(series)))
+    .sort((a, b) => compare(a.id.stat ?? '', b.id.stat ?? ''));
+  const wants = (name: string): boolean => type === 'All' || type === name;
+  return {
+    texts: wants('TextReadouts') ? [...source.texts()].filter(([name]) => filter(name)).sort(([a], [b]) => compare(a, b)) : [],
+    values: shown.filter(({ metric }) => (metric instanceof Counter && wants('Counters')) || (metric instanceof Gauge && wants('Gauges'))),
+    histograms: shown.filter(({ metric }) => metric instanceof Histogram && wants('Histograms')),
+  };
+}
+
+/** A counter that counted, a histogram that recorded; a gauge may have come back to 0, so it always is. */
+function isUsed({ metric }: Series): boolean {
+  if (metric instanceof Gauge) return true;
+  return metric instanceof Counter ? metric.value !== 0 : metric.count > 0;
+}
+
+function filterOf(request: AdminRequest): ((name: string) => boolean) | string {
+  const pattern = request.query.get('filter');
+  if (pattern === null) return () => true;
+  if (pattern.length > MAX_FILTER) return `filter is longer than ${MAX_FILTER} characters\n`;
+  try {
+    const regex = new RegExp(pattern);
+    const isInverted = has(request, 'invert_filter');
+    return (name) => regex.test(name) !== isInverted;
+  } catch (error) {
+    return `Invalid re2 regex: ${messageOf(error)}\n`;
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,48 @@
+import { type MetricRegistry, prometheusText, type Series } from '../../../telemetry/index.ts';
+import { type AdminPage, type AdminReply, type AdminRequest, DONE, json, text } from '../page.ts';
+import { type StatsSource, selectStats } from './stats-filter.ts';
+import { statsJson } from './stats-json.ts';
+import { statsText } from './stats-text.ts';
+
+/** `/stats` in its text, JSON and Prometheus forms, `/stats/prometheus`, and `/reset_counters`. */
+export function statsPages(source: StatsSource): AdminPage[] {
+  return [
+    {
+      path: '/stats',
+      method: 'GET',
+      summary: 'print server stats (usedonly, filter, type, format=text|json|prometheus)',
+      reply: (request) => stats(source, request),
+    },
+    {
+      path: '/stats/prometheus',
+      method: 'GET',
+      summary: 'print server stats in prometheus format',
+      reply: (request) => prometheus(source, request),
+    },
+    { path: '/reset_counters', method: 'POST', summary: 'reset all counters to zero', reply: () => resetCounters(source.registry) },
+  ];
+}
+
+function stats(source: StatsSource, request: AdminRequest): AdminReply {
+  const format = request.query.get('format') ?? 'text';
+  if (format === 'prometheus') return prometheus(source, request);
+  if (format !== 'text' && format !== 'json') return text('usage: /stats?format=text|json|prometheus\n', 400);
+  source.refresh();
+  const selected = selectStats(source, request);
+  if ('refused' in selected) return text(selected.refused, 400);
+  return format === 'json' ? json(statsJson(selected), { compact: true }) : text(statsText(selected));
+}
+
+function prometheus(source: StatsSource, request: AdminRequest): AdminReply {
+  source.refresh();
+  const selected = selectStats(source, request);
+  if ('refused' in selected) return text(selected.refused, 400);
+  const kept = new Set<Series>([...selected.values, ...selected.histograms]);
+  const series = (): readonly Series[] => source.registry.series().filter((each) => kept.has(each));
+  return { ...text(prometheusText({ series }, { envoyStyle: true })), contentType: 'text/plain' };
+}
+
+function resetCounters(registry: MetricRegistry): AdminReply {
+  for (const { metric } of registry.series()) if ('inc' in metric) metric.value = 0;
+  return DONE;
+}

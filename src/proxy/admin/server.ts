@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { codeOf, formatHostPort, type HostPort, messageOf, RingwayError, type Service } from '../../core/index.ts';
+import type { AdminPage } from './page.ts';
+import { AdminRouter } from './router.ts';
+
+/** Envoy sets these on every admin reply. */
+const HEADERS = { 'cache-control': 'no-cache, max-age=0', 'x-content-type-options': 'nosniff', server: 'envoy' };
+
+/** The admin interface. It knows no page: they are handed in. */
+export interface AdminServer extends Service {
+  /** host:port it is bound to (port 0 resolved); throws before `start`. */
+  readonly address: string;
+}
+
+/** Builds the server; nothing is bound before `start`, which throws RingwayError `BIND`. */
+export function createAdminServer(options: { readonly listen: HostPort; readonly pages: readonly AdminPage[] }): AdminServer {
+  return new HttpAdminServer(options.listen, new AdminRouter(options.pages));
+}
+
+class HttpAdminServer implements AdminServer {
+  readonly name = 'admin';
+  readonly #listen: HostPort;
+  readonly #router: AdminRouter;
+  #server: Server | null = null;
+
+  constructor(listen: HostPort, router: AdminRouter) {
+    this.#listen = listen;
+    this.#router = router;
+  }
+
+  get address(): string {
+    const bound = this.#server?.address() as AddressInfo | null | undefined;
+    if (!bound) throw new Error('the admin server is not started');
+    return formatHostPort({ host: bound.address, port: bound.port });
+  }
+
+  async start(): Promise<void> {
+    if (this.#server) return;
+    const server = createServer((request, response) => void this.#serve(request, response));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(this.#bindError(error)));
+      server.listen({ ...this.#listen, exclusive: true }, resolve);
+    });
+    this.#server = server;
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (!server) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = URL.parse(request.url ?? '/', 'http://admin');
+    request.resume();
+    const reply = await this.#router.reply({
+      method: request.method ?? 'GET',
+      path: url?.pathname ?? '',
+      query: url?.searchParams ?? new URLSearchParams(),
+    });
+    response.writeHead(reply.status, { ...HEADERS, 'content-type': reply.contentType });
+    response.end(reply.body);
+  }
+
+  #bindError(error: Error): RingwayError {
+    const reason = codeOf(error) === 'EADDRINUSE' ? 'Address already in use' : messageOf(error);
+    return new RingwayError(`admin: cannot bind '${formatHostPort(this.#listen)}': ${reason}`, { code: 'BIND', cause: error });
+  }
+}
