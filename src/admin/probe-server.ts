@@ -3,7 +3,7 @@ import type { Clock, HostPort, Service } from '../core/index.ts';
 import { type BoundServer, listenHttp } from './http-server.ts';
 
 /** Whether the process is ready, and in words for people. */
-export interface Readiness {
+interface Readiness {
   readonly ok: boolean;
   readonly text: string;
 }

@@ -1,7 +1,7 @@
 // What roles hand to the admin server, and what their handlers see.
 
 /** One request, read and checked. */
-export interface AdminRequest {
+interface AdminRequest {
   /** Parameters of the path, decoded: `/api/rings/{ring}` gives `ring`. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

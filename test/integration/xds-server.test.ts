@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/core/index.ts';
 import { MetricRegistry, prometheusText, silentLogger } from '../../src/telemetry/index.ts';
@@ -288,6 +291,24 @@ t.test('a request longer than allowed ends its stream only', async (t) => {
   const next = client.sotw();
   next.send({ node, typeUrl: TYPE_URLS.cluster });
   t.equal((await next.next()).resources.length, 2);
+});
+
+t.test('with TLS: an open address needs no insecure, and a client needs a certificate when its CA is given', async (t) => {
+  const read = (name: string): string => readFileSync(join(import.meta.dirname, '../golden/tls', name), 'utf8');
+  const [cert, key] = [read('localhost.crt'), read('localhost.key')];
+  const { server, metrics } = await start(t, { listen: { host: '0.0.0.0', port: 0 }, tls: { cert, key, clientCa: cert } });
+  t.match(prometheusText(metrics), 'ringway_insecure_listener{listener="xds"} 0\n');
+  const address = `localhost:${server.address.split(':')[1]}`;
+  const trusted = new AdsClient(address, credentials.createSsl(Buffer.from(cert), Buffer.from(key), Buffer.from(cert)));
+  t.teardown(() => trusted.close());
+  const stream = trusted.delta();
+  stream.send({ node, typeUrl: TYPE_URLS.cluster });
+  t.equal((await stream.next()).resources.length, 2);
+  const nameless = new AdsClient(address, credentials.createSsl(Buffer.from(cert)));
+  t.teardown(() => nameless.close());
+  const refused = nameless.delta();
+  refused.send({ node, typeUrl: TYPE_URLS.cluster });
+  t.equal((await refused.ended).code, 14);
 });
 
 t.test('gRPC health says SERVING', async (t) => {

@@ -1,4 +1,4 @@
-import { Client, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
 import { BuildVersion, type Node } from '../../src/gen/envoy/config/core/v3/base.ts';
 import {
   DeltaDiscoveryRequest,
@@ -32,8 +32,8 @@ export interface RawStream<Request, Response> {
 export class AdsClient {
   readonly #client: Client;
 
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure());
+  constructor(address: string, security: ChannelCredentials = credentials.createInsecure()) {
+    this.#client = new Client(address, security);
   }
 
   sotw(): RawStream<DiscoveryRequest, DiscoveryResponse> {

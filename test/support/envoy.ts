@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** The real Envoy to test with: RINGWAY_ENVOY, else `envoy` on PATH, else undefined. */
-export const envoyBinary: string | undefined = findEnvoy();
+const envoyBinary: string | undefined = findEnvoy();
 
 /** For tap's `skip`: false when there is an Envoy, else the line that says how to get one. */
 export const envoySkip: string | false = envoyBinary

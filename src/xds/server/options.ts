@@ -4,7 +4,7 @@ import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import type { SnapshotSource } from './types.ts';
 
 /** PEM texts. */
-export interface XdsServerTls {
+interface XdsServerTls {
   readonly cert: string;
   readonly key: string;
   /** With it, clients must show a certificate that one of these signed. */
