@@ -16,7 +16,7 @@ export interface TextFile {
  */
 export function readDocument<T>({ file, text }: TextFile, schema: z.ZodType<T>): T {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const broken = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
     line: lines.linePos(pos[0]).line,
     text: message,
@@ -52,12 +52,25 @@ function problemsOf(file: string, problems: readonly Problem[]): ConfigError {
   return new ConfigError(problems.toSorted((a, b) => a.line - b.line).map(({ line, text }) => `${file}:${line}: ${text}`));
 }
 
-/** Aliases are expanded here, and refused when they grow without bound. */
+/** Aliases are expanded here, and refused when they grow without bound or stand in what they name. */
 function plainValue(file: string, document: Document): unknown {
+  const refuse = (what: string): ConfigError => problemsOf(file, [{ line: 1, text: `bad YAML: ${what}` }]);
+  let value: unknown;
   try {
-    return document.toJS();
+    value = document.toJS();
   } catch (error) {
-    throw problemsOf(file, [{ line: 1, text: `bad YAML: ${oneLine(messageOf(error))}` }]);
+    throw refuse(oneLine(messageOf(error)));
+  }
+  if (!isTree(value)) throw refuse('an alias stands in what it names');
+  return value;
+}
+
+function isTree(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
   }
 }
 

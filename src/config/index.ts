@@ -1,9 +1,9 @@
 // ringway.yaml: its schema, its defaults, and errors that say file, line, key and what is allowed. Begin with load.ts and schema.ts.
 // The checked YAML reader and the file watch serve data files too (members of a static source). Knows no source, no server, no role.
-export { readDocument, type TextFile } from './document.ts';
+export { readDocument } from './document.ts';
 export { ConfigError } from './errors.ts';
-export { createConfig, loadConfig, readTextFile } from './load.ts';
-export type { ListenConfig, RingConfig, RingKeys, RingwayConfig, SourceConfig, StaticSourceConfig, TempoSourceConfig } from './types.ts';
+export { createConfig, loadConfig, parseConfig, readTextFile } from './load.ts';
+export type { RingConfig, RingwayConfig, SourceConfig, StaticSourceConfig, TempoSourceConfig } from './types.ts';
 export { isLoopback, section, textValue } from './values.ts';
-export { type ConfigListener, type ConfigWatch, watchConfig } from './watch-config.ts';
-export { type FileWatch, watchFile } from './watch-file.ts';
+export { type ConfigWatch, watchConfig } from './watch-config.ts';
+export { watchFile } from './watch-file.ts';

@@ -44,7 +44,7 @@ export interface TempoSourceConfig {
 }
 
 /** Keys of the two halves of a dskit ring in its key-value store. */
-export interface RingKeys {
+interface RingKeys {
   readonly instances: string;
   /** Null for a ring without partitions. */
   readonly partitions: string | null;

@@ -33,7 +33,7 @@ export function createAddressPolicy(allowed: readonly string[] | null): AddressP
   return (address) => {
     const parsed = parseAddress(address);
     const reason = 'reason' in parsed ? parsed.reason : judgeHost(parsed.host, patterns);
-    return reason === null ? null : `address "${address}" ${reason}`;
+    return reason === null ? null : `address ${JSON.stringify(address)} ${reason}`;
   };
 }
 

@@ -16,7 +16,7 @@ export function refuseDuplicates(members: readonly MergedMember[]): readonly Mer
   return members.map((member) => {
     const holder = holders.get(addressKey(member.address));
     if (member.refused !== null || !holder || holder.id === member.id) return member;
-    return { ...member, refused: `address "${member.address}" is also claimed by ${holder.id}, which keeps it` };
+    return { ...member, refused: `address ${JSON.stringify(member.address)} is also claimed by ${holder.id}, which keeps it` };
   });
 }
 

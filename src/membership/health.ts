@@ -1,7 +1,7 @@
 import type { Member, MemberState } from './types.ts';
 
 /** Tempo's default `heartbeat_timeout`. */
-export const HEARTBEAT_TIMEOUT_MS = 60_000;
+const HEARTBEAT_TIMEOUT_MS = 60_000;
 
 /** The states in which queriers ask a member (dskit's operation Read). */
 const READABLE: readonly MemberState[] = ['ACTIVE', 'PENDING', 'LEAVING'];

@@ -98,21 +98,28 @@ function mergeMember(opinions: readonly [Opinion, ...Opinion[]], policy: MergePo
   const vital = opinions.reduce(fresher);
   const { state, heartbeatMs } = vital.member;
   const address = members.find((member) => member.address !== '')?.address ?? '';
+  const zone = members.find((member) => member.zone !== '')?.zone ?? '';
   const ageAtMs = Math.min(nowMs, vital.source.failure?.sinceMs ?? nowMs);
   return {
     id: opinions[0].member.id,
     address,
-    zone: members.find((member) => member.zone !== '')?.zone ?? '',
+    zone,
     partition: members.find((member) => member.partition !== null)?.partition ?? null,
     state,
     heartbeatMs,
     registeredMs: members.find((member) => member.registeredMs !== null)?.registeredMs ?? null,
     sources: Object.fromEntries(opinions.map(({ source, member }): [string, MemberState] => [source.name, member.state])),
     decidedBy: vital.source.name,
-    refused: policy.refusalOf(address),
+    refused: refusalOfNames(opinions[0].member.id, zone) ?? policy.refusalOf(address),
     unhealthy: whyUnhealthy({ state, heartbeatMs }, ageAtMs, policy.heartbeatTimeoutMs),
     sinceMs: nowMs,
   };
+}
+
+/** Names end up in resource names, metrics and localities: visible ASCII, as host names are. */
+function refusalOfNames(id: MemberId, zone: string): string | null {
+  if (!/^[\x21-\x7e]{1,253}$/.test(id)) return `id ${JSON.stringify(id)} is not 1 to 253 visible ASCII characters`;
+  return /^[\x20-\x7e]{0,253}$/.test(zone) ? null : `zone ${JSON.stringify(zone)} is not up to 253 ASCII characters`;
 }
 
 /** A heartbeat beats none, the newer one the older; on a tie LEFT wins, else precedence. */

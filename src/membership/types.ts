@@ -37,7 +37,7 @@ export interface Partition {
 }
 
 /** A failed read: what went wrong in one line. The source goes on trying. */
-export type SourceError = RingwayError;
+type SourceError = RingwayError;
 
 /** What a source says of one ring. */
 export type SourceReport =

@@ -162,6 +162,7 @@ t.test('bad YAML is said with its line', async (t) => {
   t.equal(first, 'ringway.yaml:3: bad YAML: Flow map in block collection must be sufficiently indented and end with a }');
   t.ok(rest.every((problem) => /^ringway\.yaml:\d+: bad YAML: /.test(problem)));
   t.match(await problemsOf(t, 'admin: {}\nadmin: {}\n'), ['ringway.yaml:2: bad YAML: Map keys must be unique']);
+  t.match(await problemsOf(t, '&a [*a]'), ['ringway.yaml:1: bad YAML: an alias stands in what it names']);
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n`;
   t.match(await problemsOf(t, bomb), ['ringway.yaml:1: bad YAML: Excessive alias count']);
 });

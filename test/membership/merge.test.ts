@@ -172,6 +172,14 @@ t.test('an address that two members claim stays with the newer registration', as
   t.match(special, { a: /is a loopback address/, b: /is a loopback address/ }, 'who is refused anyway claims nothing');
 });
 
+t.test('names that could be mistaken are refused', async (t) => {
+  const refused = (id: string, zone: string) => one([speaking('tempo', [reported(id, { zone, address: '10.0.0.1:1' })])]).refused;
+  t.equal(refused('live-store-0', 'zone a'), null);
+  t.equal(refused('a\nb', ''), 'id "a\\nb" is not 1 to 253 visible ASCII characters');
+  t.equal(refused('', ''), 'id "" is not 1 to 253 visible ASCII characters');
+  t.equal(refused('a', 'z\u0000'), 'zone "z\\u0000" is not up to 253 ASCII characters');
+});
+
 t.test('partitions: the first source that knows one decides, DELETED goes, owners are members', async (t) => {
   const partition = (id: number, state: PartitionState) => ({ id, state, owners: ['whoever'] });
   const members = [

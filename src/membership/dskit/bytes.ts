@@ -22,7 +22,12 @@ export function decodePartitionRing(block: Uint8Array): PartitionRing {
   const owners = [...ring.owners].map(([id, { ownedPartition, state, updatedTimestamp }]): [string, Owner] => {
     return [
       id,
-      { id, partition: ownedPartition, state: nameOf(OWNER_STATES, state, `owner "${id}"`), updatedMs: fromSeconds(updatedTimestamp) },
+      {
+        id,
+        partition: ownedPartition,
+        state: nameOf(OWNER_STATES, state, `owner ${JSON.stringify(id)}`),
+        updatedMs: fromSeconds(updatedTimestamp),
+      },
     ];
   });
   return { partitions: new Map(partitions), owners: new Map(owners) };
@@ -83,12 +88,13 @@ function decodeMessage<T extends WithUnknownFields>(block: Uint8Array, what: str
 }
 
 function instanceOf(id: string, desc: InstanceDesc): Instance {
-  if (desc.id !== '' && desc.id !== id) throw bad(`are not an instance ring: entry "${id}" calls itself "${desc.id}"`);
+  if (desc.id !== '' && desc.id !== id)
+    throw bad(`are not an instance ring: entry ${JSON.stringify(id)} calls itself ${JSON.stringify(desc.id)}`);
   return {
     id,
     address: desc.addr,
     zone: desc.zone,
-    state: nameOf(INSTANCE_STATES, desc.state, `instance "${id}"`),
+    state: nameOf(INSTANCE_STATES, desc.state, `instance ${JSON.stringify(id)}`),
     heartbeatMs: fromSeconds(desc.timestamp),
     registeredMs: fromSeconds(desc.registeredTimestamp) || null,
   };

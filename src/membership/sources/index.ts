@@ -6,7 +6,7 @@ import { createStaticSource } from './static/index.ts';
 import { createTempoSource } from './tempo/index.ts';
 import type { SourceDeps } from './types.ts';
 
-export { createStaticSource, type StaticSourceOptions } from './static/index.ts';
+export { createStaticSource } from './static/index.ts';
 export { createTempoSource, type TempoSourceOptions } from './tempo/index.ts';
 export type { SourceDeps } from './types.ts';
 
