@@ -1,9 +1,10 @@
-import { hasOwnForm } from './read/well-known.ts';
+import { wrappedScalar } from './read/well-known.ts';
 import { type FieldSchema, knownMessage, type MessageSchema } from './schema.ts';
 
 /**
- * `over` laid on `base` as protobuf merges: fields that `over` sets win, messages merge field by field, lists are appended, maps by key.
- * Neither is changed. Both are of the type with full name `name`.
+ * `over` laid on `base` as protobuf merges (and so as Envoy lays --config-yaml on the file): fields that `over` sets win, messages merge
+ * field by field, lists are appended, maps merge by key. That goes for wrappers and durations too: a wrapped false or 0 does not win, and
+ * 0.5s over 1s is 1.5s. Neither is changed. Both are of the type with full name `name`.
  */
 export function mergeMessages<T>(name: string, base: T, over: T): T {
   return merge(knownMessage(name), base as Record<string, unknown>, over as Record<string, unknown>) as T;
@@ -37,8 +38,11 @@ function mergeField(field: FieldSchema, base: unknown, over: unknown): unknown {
 
 function mergeSingle({ type }: FieldSchema, base: unknown, over: unknown): unknown {
   if (type.kind !== 'message') return over;
+  if (wrappedScalar(type.name) !== undefined) return isZero(over) ? base : over;
   if (type.name === 'google.protobuf.Struct') return { ...(base as object), ...(over as object) };
-  return hasOwnForm(type.name) ? over : merge(knownMessage(type.name), base as Record<string, unknown>, over as Record<string, unknown>);
+  if (type.name === 'google.protobuf.ListValue') return [...(base as readonly unknown[]), ...(over as readonly unknown[])];
+  if (type.name === 'google.protobuf.Value') return over;
+  return merge(knownMessage(type.name), base as Record<string, unknown>, over as Record<string, unknown>);
 }
 
 function isZero(value: unknown): boolean {

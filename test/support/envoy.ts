@@ -89,6 +89,26 @@ export async function startEnvoy(bootstrap: string, options: EnvoyOptions = {}):
   }
 }
 
+/** What `envoy --mode validate` says about a bootstrap: its exit code and everything it printed. Binds nothing. */
+export async function validateWithEnvoy(
+  bootstrap: string,
+  options: { readonly extension?: 'yaml' | 'json'; readonly args?: readonly string[] } = {},
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  if (!envoyBinary) throw new Error(String(envoySkip));
+  const folder = await mkdtemp(join(tmpdir(), 'ringway-envoy-'));
+  const file = join(folder, `envoy.${options.extension ?? 'yaml'}`);
+  await writeFile(file, bootstrap);
+  const flags = ['--mode', 'validate', '--use-dynamic-base-id', '--disable-hot-restart'];
+  const child = spawn(envoyBinary, ['-c', file, ...flags, ...(options.args ?? [])], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const log = collect(child);
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('close', resolve);
+    child.once('error', () => resolve(null));
+  });
+  await rm(folder, { recursive: true, force: true });
+  return { code, output: log() };
+}
+
 function describe(child: ChildProcess, adminAddress: string, log: () => string, stop: () => Promise<void>): EnvoyProcess {
   const admin = async (path: string, method: 'GET' | 'POST' = 'GET'): Promise<string> => {
     const response = await fetch(`http://${adminAddress}${path}`, { method, headers: { connection: 'close' } });

@@ -170,7 +170,7 @@ export class Reader {
 
   #enum(name: string, node: SourceNode, path: string): Read {
     const schema = enumSchema(name);
-    if (node.kind === 'scalar' && typeof node.value === 'number' && Number.isInteger(node.value)) return node.value;
+    if (node.kind === 'scalar' && typeof node.value === 'number' && (node.value | 0) === node.value) return node.value;
     if (node.kind === 'scalar' && typeof node.value === 'string') {
       const number = schema.numbers.get(node.value);
       if (number !== undefined) return number;

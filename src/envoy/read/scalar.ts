@@ -23,9 +23,7 @@ const FLOAT_MAX = 3.4028234663852886e38;
 export function readScalar(type: ScalarType, node: SourceNode): ScalarResult {
   if (node.kind !== 'scalar') return { error: `expected ${article(type)}, got ${describeNode(node)}` };
   if (type === 'string') return readString(node);
-  if (type === 'bool') {
-    return typeof node.value === 'boolean' ? { value: node.value } : { error: `expected true or false, got ${describeNode(node)}` };
-  }
+  if (type === 'bool') return readBool(node);
   if (type === 'bytes') return readBytes(node);
   if (type === 'double' || type === 'float') return readFloat(type, node);
   return readInteger(type, node);
@@ -42,6 +40,13 @@ export function readKey(type: ScalarType, key: string): ScalarResult {
 function readString(node: SourceScalar): ScalarResult {
   if (typeof node.value === 'string') return { value: node.value };
   return { error: `expected a string, got ${describeNode(node)}; write "${node.text}" in quotes` };
+}
+
+/** In quotes, too, as in Envoy. */
+function readBool(node: SourceScalar): ScalarResult {
+  if (typeof node.value === 'boolean') return { value: node.value };
+  if (node.value === 'true' || node.value === 'false') return { value: node.value === 'true' };
+  return { error: `expected true or false, got ${describeNode(node)}` };
 }
 
 function readInteger(type: ScalarType, node: SourceScalar): ScalarResult {

@@ -36,6 +36,7 @@ export function readMessage<Name extends MessageName>(name: Name, text: string, 
   const reader = new Reader(report, { allowsUnknownFields: options.unknownFields === 'warn' });
   const document = options.format === 'yaml' ? parseYaml(text) : parseJson(text);
   for (const { at, text: reason } of document.errors) report.error('', at, reason);
+  for (const { at, text: reason } of document.warnings) report.warning('', at, reason);
   const start: Position = { line: 1, column: 1 };
   const { root } = document;
   let message: unknown;

@@ -1,4 +1,4 @@
-// JSON text (RFC 8259) to source nodes.
+// JSON text (RFC 8259, and a comma before the end of a list, which Envoy takes too) to source nodes.
 import type { Position } from '../problem.ts';
 import type { SourceDocument, SourceEntry, SourceNode } from './node.ts';
 
@@ -18,10 +18,10 @@ class JsonError extends Error {
 export function parseJson(text: string): SourceDocument {
   const scanner = new Scanner(text);
   try {
-    return { root: scanner.document(), errors: [] };
+    return { root: scanner.document(), errors: [], warnings: [] };
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    return { root: null, errors: [{ at: scanner.position(error.offset), text: `invalid JSON: ${error.message}` }] };
+    return { root: null, errors: [{ at: scanner.position(error.offset), text: `invalid JSON: ${error.message}` }], warnings: [] };
   }
 }
 
@@ -108,19 +108,16 @@ class Scanner {
   #list(end: string, read: () => void): void {
     this.#offset += 1;
     this.#space();
-    if (this.#text[this.#offset] === end) {
-      this.#offset += 1;
-      return;
-    }
-    for (;;) {
+    while (this.#text[this.#offset] !== end) {
       read();
       this.#space();
       const next = this.#text[this.#offset];
-      if (next !== end && next !== ',') this.#fail(`unexpected ${this.#here()}, expected ',' or '${end}'`);
+      if (next === end) break;
+      if (next !== ',') this.#fail(`unexpected ${this.#here()}, expected ',' or '${end}'`);
       this.#offset += 1;
       this.#space();
-      if (next === end) return;
     }
+    this.#offset += 1;
   }
 
   #string(): string {

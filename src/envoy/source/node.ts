@@ -33,7 +33,13 @@ export interface SourceScalar {
 /** What a parser found: a tree, or none and the reason. */
 export interface SourceDocument {
   readonly root: SourceNode | null;
-  readonly errors: readonly { readonly at: Position; readonly text: string }[];
+  readonly errors: readonly SourceNote[];
+  readonly warnings: readonly SourceNote[];
+}
+
+export interface SourceNote {
+  readonly at: Position;
+  readonly text: string;
 }
 
 /** What a value is called in an error. */

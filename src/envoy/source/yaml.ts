@@ -1,8 +1,20 @@
 // YAML text to source nodes. Scalars become JSON values by the rules Envoy uses: quoted ones are strings, plain ones are null, booleans
 // (yes, on and y included) or integers where they look so, else strings; so 1.5 in a Struct is a string, as in Envoy.
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, Scalar } from 'yaml';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+  type YAMLError,
+} from 'yaml';
 import type { Position } from '../problem.ts';
-import type { SourceDocument, SourceEntry, SourceNode, SourceScalar } from './node.ts';
+import type { SourceDocument, SourceEntry, SourceNode, SourceNote, SourceScalar } from './node.ts';
 
 const NULL = /^(?:~|null|Null|NULL|)$/;
 const TRUE = /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
@@ -18,22 +30,20 @@ class AliasError extends Error {
   }
 }
 
-/** Parses the one document of a YAML text. */
+/** Parses a YAML text. Of several documents the first counts, as in Envoy; the others are a warning. */
 export function parseYaml(text: string): SourceDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: false, lineCounter: lines, prettyErrors: false, strict: true });
-  if (document.errors.length > 0) {
-    return {
-      root: null,
-      errors: document.errors.map((error) => ({ at: position(lines, error.pos[0]), text: `bad YAML: ${firstLine(error.message)}` })),
-    };
-  }
-  if (document.contents === null) return { root: null, errors: [] };
+  const note = (error: YAMLError): SourceNote => ({ at: position(lines, error.pos[0]), text: `bad YAML: ${firstLine(error.message)}` });
+  const errors = document.errors.filter(({ code }) => code !== 'MULTIPLE_DOCS').map(note);
+  const others = document.errors.filter(({ code }) => code === 'MULTIPLE_DOCS');
+  const warnings = others.map((error) => ({ ...note(error), text: 'more than one document: only the first counts' }));
+  if (errors.length > 0 || document.contents === null) return { root: null, errors, warnings };
   try {
     const converter = new Converter(lines, (alias) => alias.resolve(document) as Node | undefined);
-    return { root: converter.convert(document.contents as Node), errors: [] };
+    return { root: converter.convert(document.contents as Node), errors, warnings };
   } catch (error) {
-    if (error instanceof AliasError) return { root: null, errors: [{ at: error.at, text: error.message }] };
+    if (error instanceof AliasError) return { root: null, errors: [{ at: error.at, text: error.message }], warnings };
     throw error;
   }
 }
