@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findPeer, peerHint, peerSkip } from './peers.ts';
 
 /** The real Envoy to test with: RINGWAY_ENVOY, else `envoy` on PATH, else undefined. */
-const envoyBinary: string | undefined = findEnvoy();
+const envoyBinary: string | undefined = findPeer('envoy');
 
 /** For tap's `skip`: false when there is an Envoy, or when there must be one; else the line that says how to get one. */
 export const envoySkip: string | false = peerSkip('envoy');
