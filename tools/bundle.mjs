@@ -23,10 +23,12 @@ await build({
   minifyWhitespace: true,
   keepNames: false,
   sourcemap: 'external',
+  sourcesContent: false, // positions are what a stack trace needs; the sources themselves are 6 MB
   legalComments: 'none',
   banner: { js: banner },
   define: { RINGWAY_VERSION: JSON.stringify(version) },
   logLevel: 'error',
 });
 chmodSync(`${out}.new`, 0o755);
+renameSync(`${out}.new.map`, `${out}.map`);
 renameSync(`${out}.new`, out); // whoever runs the old file meanwhile keeps it
