@@ -11,6 +11,7 @@ const commands: readonly CommandEntry[] = [
     summary: 'everything on loopback with sample live-stores: see it work',
     load: async () => (await import('./up.ts')).upCommand,
   },
+  { name: 'control', summary: 'the control server: rings in, xDS out', load: async () => (await import('./control.ts')).controlCommand },
   {
     name: 'ring',
     summary: 'look at a ring: zones × partitions, what is wrong, what to do',

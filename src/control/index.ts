@@ -1,8 +1,8 @@
 // Catalog → stage → views → snapshots: which Envoy resources say what the catalog says. Begin with createSnapshotSource (what clients
 // get) and StageDriver (who is leaving since when); report/ says the same to people. Opens no socket, reads no file.
-export { reportClients } from './report/clients.ts';
+export { controlRoutes } from './admin-routes.ts';
 export type { SilentPorts } from './report/findings.ts';
-export { reportRing, reportRings } from './report/rings.ts';
+export { readinessOf } from './report/readiness.ts';
 export { describeRing, type ShownRing } from './report/show.ts';
 export { createSnapshotSource } from './source.ts';
 export { hasBeenRead } from './stage/advance.ts';

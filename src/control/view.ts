@@ -4,7 +4,7 @@ import type { RingName } from '../membership/types.ts';
 import type { XdsNode } from '../xds/types.ts';
 
 /** Where an egress listener stands unless `node.metadata.ringway.listen` says otherwise. */
-export const DEFAULT_EGRESS_LISTEN = '127.0.0.1:9096';
+const DEFAULT_EGRESS_LISTEN = '127.0.0.1:9096';
 
 /** What a client gets to see of a ring. Clients with equal parameters share one snapshot. */
 export type View =

@@ -4,6 +4,7 @@ import { runCommand } from '../../src/cli/command.ts';
 import { ringCommand } from '../../src/cli/ring.ts';
 import { startBackend } from '../support/grpc-backend.ts';
 import { memoryIo } from '../support/memory-io.ts';
+import { freePorts } from '../support/ports.ts';
 
 interface Ran {
   readonly code: number;
@@ -15,15 +16,6 @@ async function ring(...args: string[]): Promise<Ran> {
   const io = memoryIo();
   const code = await runCommand(ringCommand, args, io);
   return { code, ...io.written };
-}
-
-/** A port of this machine at which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A ringway.yaml and the list of members it names, in a folder of their own. */
@@ -51,7 +43,7 @@ t.test('a ring that is as it should be: no finding, and the next command', async
 });
 
 t.test('a port at which nobody listens, for people and for machines, in two seconds', async (t) => {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const file = files(t, [{ id: 'a-0', address: `127.0.0.1:${port}`, zone: 'zone-a', partition: 0 }]);
   const before = performance.now();
   const { code, stdout } = await ring('show', '-c', file);
@@ -80,7 +72,7 @@ t.test('a port at which nobody listens, for people and for machines, in two seco
 });
 
 t.test('a ring that cannot be read: exit 1, and where to ask', async (t) => {
-  const { code, stdout, stderr } = await ring('show', '--tempo', `http://127.0.0.1:${await freePort()}`);
+  const { code, stdout, stderr } = await ring('show', '--tempo', `http://127.0.0.1:${(await freePorts(1))[0]}`);
   t.equal(stderr, '');
   t.equal(code, 1);
   t.match(

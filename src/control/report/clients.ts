@@ -1,7 +1,7 @@
 import type { ClientStatus, NackStatus } from '../../xds/server/types.ts';
 
 /** One type of one client in `/api/clients`. */
-export interface ClientTypeReport {
+interface ClientTypeReport {
   readonly type: string;
   readonly variant: 'sotw' | 'delta';
   readonly sent: string;

@@ -5,7 +5,7 @@ import { byId } from '../stage/claims.ts';
 import type { RingStage, StagedMember } from '../stage/types.ts';
 
 /** What EDS says of a member (envoy.config.core.v3.HealthStatus by name); NONE when it has no endpoint. */
-export type EdsHealth = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'NONE';
+type EdsHealth = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'NONE';
 
 /** One member of `/api/rings/{ring}` and of `ringway ring show --json`: what the ring says, what each source says, what EDS says, and why. */
 export interface MemberReport {

@@ -14,7 +14,7 @@ export function ringText(facts: RingFacts, findings: readonly Finding[], next: s
 }
 
 /** Columns as wide as their widest cell, two spaces apart, no space at the end of a line. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows.map((row) =>

@@ -26,7 +26,7 @@ const FIND_TRACE_HEDGE_MS = 150;
  * What Ringway's sidecar does beyond Envoy, in a route's `metadata.filter_metadata["ringway"].hedge`: ask a stand-in once a call has
  * taken longer than this percentile of its method's recent calls, within bounds, and for no more than this share of calls.
  */
-export interface AdaptiveHedge {
+interface AdaptiveHedge {
   readonly percentile: number;
   readonly minDelayMs: number;
   readonly maxDelayMs: number;

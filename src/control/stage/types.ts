@@ -11,7 +11,7 @@ export interface Domain {
  * How far a member has gone. `present`: the ring has it. `leaving`: the ring has it no more, its endpoint is DRAINING, and calls to its
  * authorities go to the partition's other owners. `unrouted`: no route leads to it; its cluster stays for the requests that still run.
  */
-export type Phase = { readonly kind: 'present' } | { readonly kind: 'leaving' } | { readonly kind: 'unrouted'; readonly untilMs: number };
+type Phase = { readonly kind: 'present' } | { readonly kind: 'leaving' } | { readonly kind: 'unrouted'; readonly untilMs: number };
 
 /** An owner of a partition, as far as standing in for one another goes. */
 export interface Owner {

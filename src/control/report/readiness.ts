@@ -1,0 +1,17 @@
+import type { Catalog, Ring } from '../../membership/types.ts';
+import type { Stage } from '../stage/types.ts';
+
+/**
+ * Whether control has something to say of every ring: a report now, or one from before that still serves. With `text` for people;
+ * not of what clients have taken, since nobody's readiness may hang on theirs.
+ */
+export function readinessOf(catalog: Catalog, stage: Stage): { readonly ok: boolean; readonly text: string } {
+  const unread = [...catalog.rings.values()].filter(({ name }) => !stage.rings.has(name));
+  if (unread.length === 0) return { ok: true, text: 'ready' };
+  return { ok: false, text: `not ready: ${unread.map(unreadText).join('; ')}` };
+}
+
+function unreadText({ name, sources }: Ring): string {
+  const why = sources.filter(({ asOfMs }) => asOfMs === null).map((source) => `${source.name}: ${source.error ?? 'no answer yet'}`);
+  return `ring ${name} has not been read (${why.join(', ')})`;
+}

@@ -1,0 +1,161 @@
+import { rename, writeFile } from 'node:fs/promises';
+import t, { type Test } from 'tap';
+import { loadConfig } from '../../src/config/index.ts';
+import { systemClock, systemRandom } from '../../src/core/index.ts';
+import { ClusterLoadAssignment } from '../../src/gen/envoy/config/endpoint/v3/endpoint.ts';
+import { type ControlRole, createControl } from '../../src/roles/control.ts';
+import { silentLogger } from '../../src/telemetry/index.ts';
+import { TYPE_URLS } from '../../src/xds/types.ts';
+import { AdsClient, nodeOf } from '../support/ads-client.ts';
+import { LogRecorder } from '../support/recording-logger.ts';
+
+const LISTENERS = 'control: {xds: {listen: "127.0.0.1:0"}}\nadmin: {listen: "127.0.0.1:0"}\n';
+const RING = 'rings: {live-store: {sources: [{static: {file: members.yaml}}]}}\n';
+
+function member(id: string, host: string, zone = 'zone-a'): string {
+  return `- {id: ${id}, address: "${host}:9096", zone: ${zone}, partition: 0}\n`;
+}
+
+interface Control {
+  readonly role: ControlRole;
+  readonly folder: string;
+  readonly log: LogRecorder;
+  get(path: string): Promise<Response>;
+  write(file: string, text: string): Promise<void>;
+}
+
+async function control(t: Test, files: Readonly<Record<string, string>>): Promise<Control> {
+  const folder = t.testdir(files);
+  const log = new LogRecorder();
+  const configFile = `${folder}/ringway.yaml`;
+  const options = { config: await loadConfig(configFile), configFile, probe: { host: '127.0.0.1', port: 0 } };
+  const role = createControl(options, { clock: systemClock, random: systemRandom, logger: log.logger });
+  await role.start();
+  t.teardown(() => role.stop());
+  return {
+    role,
+    folder,
+    log,
+    get: (path) => fetch(`http://${role.addresses.admin}${path}`),
+    async write(file, text) {
+      await writeFile(`${folder}/${file}.new`, text);
+      await rename(`${folder}/${file}.new`, `${folder}/${file}`);
+    },
+  };
+}
+
+/** The members of the ring as the pages show them: `id eds`. */
+async function membersOf({ get }: Control): Promise<string[]> {
+  const { members } = (await (await get('/api/rings/live-store')).json()) as { members: { id: string; eds: string }[] };
+  return members.map(({ id, eds }) => `${id} ${eds}`);
+}
+
+t.test('control serves a ring from a file: pages, probes, xDS', async (t) => {
+  const running = await control(t, {
+    'ringway.yaml': RING + LISTENERS,
+    'members.yaml': member('a-0', '10.0.0.1') + member('b-0', '10.0.0.2', 'zone-b'),
+  });
+  const { role, get } = running;
+  const client = new AdsClient(role.addresses.xds);
+  t.teardown(() => client.close());
+  const stream = client.sotw();
+  stream.send({ node: nodeOf('querier-1', 'live-store/egress'), typeUrl: TYPE_URLS.endpoint, resourceNames: ['live-store/a-0'] });
+  const response = await stream.next();
+  const [load] = response.resources.map(({ value }) => ClusterLoadAssignment.decode(value));
+  t.same(
+    load?.endpoints.map(({ priority, locality }) => [priority, locality?.zone]),
+    [
+      [0, 'zone-a'],
+      [1, 'zone-b'],
+    ],
+  );
+
+  t.same(await membersOf(running), ['a-0 HEALTHY', 'b-0 HEALTHY']);
+  t.match(await (await get('/api/rings')).json(), { rings: [{ ring: 'live-store', members: 2, sources: [{ name: 'static', ok: true }] }] });
+  t.match(await (await get('/api/clients')).json(), {
+    clients: [
+      {
+        node: 'querier-1',
+        cluster: 'live-store/egress',
+        types: [{ type: TYPE_URLS.endpoint, variant: 'sotw', sent: response.versionInfo, acked: '' }],
+      },
+    ],
+  });
+  const unknown = await get('/api/rings/other');
+  t.equal(unknown.status, 404);
+  t.same(await unknown.json(), { error: { code: 'NO_RING', message: 'no ring "other"; there is: live-store' } });
+  t.match(await (await get('/metrics')).text(), /\nringway_snapshots_built_total [1-9]/);
+  for (const base of [role.addresses.admin, role.addresses.probe]) {
+    t.equal(await (await fetch(`http://${base}/ready`)).text(), 'ready\n');
+    t.equal((await fetch(`http://${base}/healthz`)).status, 200);
+  }
+  stream.cancel();
+});
+
+t.test('a node of a ring that does not exist is told what there is', async (t) => {
+  const { role } = await control(t, { 'ringway.yaml': RING + LISTENERS, 'members.yaml': '[]' });
+  const client = new AdsClient(role.addresses.xds);
+  t.teardown(() => client.close());
+  const stream = client.delta();
+  stream.send({ node: nodeOf('q', 'other/egress'), typeUrl: TYPE_URLS.cluster });
+  const { details } = await stream.ended;
+  t.equal(details, 'node "q": node.cluster "other/egress" names the unknown ring "other"; rings: live-store; views: inbound, egress');
+});
+
+t.test('not ready, and why, until the ring has been read', async (t) => {
+  const running = await control(t, { 'ringway.yaml': RING + LISTENERS });
+  const { role, get, write } = running;
+  const ready = async (): Promise<string> => (await get('/ready')).text();
+  while (!(await ready()).includes('members.yaml')) await new Promise((resolve) => setImmediate(resolve));
+  t.equal((await get('/ready')).status, 503);
+  t.match(await ready(), /^not ready: ring live-store has not been read \(static: .*members\.yaml.*\)\n$/);
+  t.equal((await fetch(`http://${role.addresses.probe}/ready`)).status, 503);
+  t.equal((await fetch(`http://${role.addresses.probe}/healthz`)).status, 200);
+  await write('members.yaml', member('a-0', '10.0.0.1'));
+  await role.reload();
+  while ((await ready()) !== 'ready\n') await new Promise((resolve) => setImmediate(resolve));
+  t.same(await membersOf(running), ['a-0 HEALTHY']);
+});
+
+t.test('a changed file is applied; a bad one is told and changes nothing', async (t) => {
+  const running = await control(t, {
+    'ringway.yaml': RING + LISTENERS,
+    'members.yaml': member('a-0', '10.0.0.1'),
+    'more.yaml': member('c-0', '10.0.0.3'),
+  });
+  const { role, get, write, log } = running;
+  const rings = async (): Promise<string[]> => {
+    const { rings } = (await (await get('/api/rings')).json()) as { rings: { ring: string }[] };
+    return rings.map(({ ring }) => ring);
+  };
+  await write('ringway.yaml', `${RING}admn: {}\n`);
+  await role.reload();
+  t.match((await log.first('config.refused')).message, 'admn');
+  t.same(await rings(), ['live-store']);
+
+  await write('ringway.yaml', `${RING}  other: 1\n`);
+  await role.reload();
+  t.same(await rings(), ['live-store'], 'still');
+
+  const two = 'rings:\n  live-store: {sources: [{static: {file: members.yaml}}]}\n  other: {sources: [{static: {file: more.yaml}}]}\n';
+  await write('ringway.yaml', two + LISTENERS.replace('127.0.0.1:0', '127.0.0.1:1'));
+  await role.reload();
+  t.same(await rings(), ['live-store', 'other']);
+  t.ok(log.of('config.restart_needed').length === 1, 'another xDS address takes a restart');
+});
+
+t.test('a part that cannot start stops those that had', async (t) => {
+  const { role } = await control(t, { 'ringway.yaml': RING + LISTENERS, 'members.yaml': '[]' });
+  const taken = role.addresses.xds;
+  const folder = t.testdir({
+    'ringway.yaml': `${RING}control: {xds: {listen: "${taken}"}}\nadmin: {listen: "127.0.0.1:0"}\n`,
+    'members.yaml': '[]',
+  });
+  const config = await loadConfig(`${folder}/ringway.yaml`);
+  const second = createControl(
+    { config, configFile: null, probe: null },
+    { clock: systemClock, random: systemRandom, logger: silentLogger },
+  );
+  await t.rejects(second.start(), { code: 'XDS_LISTEN', message: `xds: cannot listen on ${taken}: the port is in use` });
+  t.throws(() => second.addresses, /not started/);
+});
