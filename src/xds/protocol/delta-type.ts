@@ -1,6 +1,7 @@
 import type { EncodedResource, ResourceSet } from '../types.ts';
 import { Exchange, type Moment, type RequestOutcome } from './exchange.ts';
 import type { DeltaRequest } from './requests.ts';
+import { Rest } from './rest.ts';
 import { Subscription } from './subscription.ts';
 import type { TypeRules } from './type-rules.ts';
 import type { ResponseBody, TypeStream } from './type-stream.ts';
@@ -20,6 +21,7 @@ export class DeltaType implements TypeStream<DeltaRequest> {
   readonly #missing = new Set<string>();
   /** A response must go even if it says nothing new: the client cannot go on without. */
   #answerDue = false;
+  readonly #rest = new Rest();
 
   constructor(rules: TypeRules) {
     this.#subscription = new Subscription(rules);
@@ -42,10 +44,24 @@ export class DeltaType implements TypeStream<DeltaRequest> {
       if (!first || this.#sent.size === 0) this.#answerDue = true;
     }
     this.#forget(request, change.dropped);
+    if (first || request.subscribe.length > 0 || request.unsubscribe.length > 0) this.#rest.disturb();
     return outcome;
   }
 
   take(set: ResourceSet, removals: boolean): ResponseBody | null {
+    if (this.#rest.covers(set, removals)) return null;
+    const body = this.#takeDue(set, removals);
+    if (body) this.#rest.disturb();
+    else this.#rest.reach(set, removals);
+    return body;
+  }
+
+  owe(names: Iterable<string>): void {
+    for (const name of names) if (this.#subscription.wants(name)) this.#owed.add(name);
+    this.#rest.disturb();
+  }
+
+  #takeDue(set: ResourceSet, removals: boolean): ResponseBody | null {
     const resources = this.#candidates(set).filter((resource) => this.#isDue(resource));
     const removed = this.#absent(set, removals);
     if (resources.length === 0 && removed.length === 0 && !this.#answerDue) return null;
@@ -62,22 +78,20 @@ export class DeltaType implements TypeStream<DeltaRequest> {
     return { version: set.version, resources, removed, changed: resources };
   }
 
-  owe(names: Iterable<string>): void {
-    for (const name of names) if (this.#subscription.wants(name)) this.#owed.add(name);
-  }
-
   /**
    * With `*` held, a name given up is answered: the client cannot know whether the wildcard covers it (xDS: "Unsubscribing From
-   * Resources"). Without it, what is no longer wanted is forgotten.
+   * Resources"). Without it, what is no longer wanted is forgotten, but not while a response is under way that may still bring it.
    */
   #forget(request: DeltaRequest, dropped: readonly string[]): void {
+    for (const name of dropped) this.#missing.delete(name);
     if (this.#subscription.isWildcard) {
       for (const name of dropped) this.#owed.add(name);
       for (const name of request.unsubscribe) if (this.#sent.has(name)) this.#owed.add(name);
-    } else {
-      for (const held of [this.#sent, this.#owed]) for (const name of held.keys()) if (!this.#subscription.wants(name)) held.delete(name);
+      return;
     }
-    for (const name of dropped) this.#missing.delete(name);
+    for (const name of this.#owed) if (!this.#subscription.wants(name)) this.#owed.delete(name);
+    if (this.exchange.phase.kind !== 'open') return;
+    for (const name of this.#sent.keys()) if (!this.#subscription.wants(name)) this.#sent.delete(name);
   }
 
   #isDue(resource: EncodedResource): boolean {
@@ -99,7 +113,7 @@ export class DeltaType implements TypeStream<DeltaRequest> {
     const absent = new Set<string>();
     for (const name of this.#owed) absent.add(name);
     for (const name of this.#subscription.names) if (!this.#missing.has(name) && !this.#sent.has(name)) absent.add(name);
-    if (removals) for (const name of this.#sent.keys()) absent.add(name);
+    if (removals) for (const name of this.#sent.keys()) if (this.#subscription.wants(name)) absent.add(name);
     return [...absent].filter((name) => !set.resources.has(name));
   }
 }

@@ -171,12 +171,13 @@ export class AdsSession<Request extends { readonly typeUrl: TypeUrl }> {
     return snapshot?.types.get(typeUrl) ?? EMPTY_SET;
   }
 
-  /** The newest endpoints, and those of clusters that the update under way still has. */
+  /** The newest endpoints, and those of clusters that the update under way still has: `+n` in the version says how many. */
   #overlayEndpoints(): void {
     const newest = this.#newest?.types.get(EDS) ?? EMPTY_SET;
     const current = this.#current?.types.get(EDS) ?? EMPTY_SET;
     const only = current.version === newest.version ? [] : [...current.resources].filter(([name]) => !newest.resources.has(name));
-    this.#endpoints = only.length === 0 ? newest : { version: newest.version, resources: new Map([...newest.resources, ...only]) };
+    const version = `${newest.version}+${only.length}`;
+    this.#endpoints = only.length === 0 ? newest : { version, resources: new Map([...newest.resources, ...only]) };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EncodedResource, ResourceSet } from '../types.ts';
 import { Exchange, type Moment, type RequestOutcome } from './exchange.ts';
 import type { SotwRequest } from './requests.ts';
+import { Rest } from './rest.ts';
 import { Subscription } from './subscription.ts';
 import type { TypeRules } from './type-rules.ts';
 import type { ResponseBody, TypeStream } from './type-stream.ts';
@@ -19,6 +20,7 @@ export class SotwType implements TypeStream<SotwRequest> {
   readonly #owed = new Set<string>();
   /** A response must go even if it says nothing new: the client cannot go on without. */
   #answerDue = false;
+  readonly #rest = new Rest();
 
   constructor(rules: TypeRules) {
     this.#fullSet = rules.fullSet;
@@ -38,16 +40,21 @@ export class SotwType implements TypeStream<SotwRequest> {
     // A name that was added is sent even if it was sent before: the client may have dropped it in between.
     for (const name of change.asked) this.#owed.add(name);
     if (change.askedWildcard || (this.#fullSet && change.asked.length > 0)) this.#answerDue = true;
+    if (change.askedWildcard || change.asked.length > 0 || change.dropped.length > 0) this.#rest.disturb();
     return outcome;
   }
 
   take(set: ResourceSet, removals: boolean): ResponseBody | null {
-    if (this.#subscription.isEmpty) return null;
-    return this.#fullSet ? this.#takeAll(set, removals) : this.#takeChanged(set);
+    if (this.#subscription.isEmpty || this.#rest.covers(set, removals)) return null;
+    const body = this.#fullSet ? this.#takeAll(set, removals) : this.#takeChanged(set);
+    if (body) this.#rest.disturb();
+    else this.#rest.reach(set, removals);
+    return body;
   }
 
   owe(names: Iterable<string>): void {
     for (const name of names) if (this.#subscription.wants(name)) this.#owed.add(name);
+    this.#rest.disturb();
   }
 
   /** Listener, Cluster: absence deletes, so what may not go yet is repeated as it was. */

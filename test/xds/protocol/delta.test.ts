@@ -220,3 +220,23 @@ t.test('an empty set is an answer to a wildcard: a client waits for its first on
   t.same(client.ack('cluster'), []);
   t.end();
 });
+
+t.test('what a response under way may still bring is not forgotten: it is removed when it is wanted again', (t) => {
+  const client = new DeltaDriver();
+  client.offer({ listener: { a: '1' } });
+  t.same(client.send('listener', []), ['listener a']);
+  client.offer({ listener: {} });
+  client.send('listener', [], ['*']);
+  client.send('listener', ['*']);
+  t.same(client.ack('listener'), ['listener -a']);
+  t.end();
+});
+
+t.test('a version that comes back is sent again', (t) => {
+  const client = withClusters();
+  for (const version of ['2', '1', '2']) {
+    t.same(client.offer({ cluster: { a: version, b: '1' } }), ['cluster a']);
+    t.same(client.ack('cluster'), []);
+  }
+  t.end();
+});
