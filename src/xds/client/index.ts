@@ -2,4 +2,5 @@
 // Entry: AdsClient. Hands updates to a ResourceSink and stands on an AdsTransport; knows nothing of proxying.
 export { AdsClient, type AdsClientOptions } from './ads-client.ts';
 export type { Interest, Interests } from './interest.ts';
+export { PathSource } from './path-source.ts';
 export { StateFile } from './state-file.ts';

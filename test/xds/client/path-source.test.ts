@@ -15,6 +15,9 @@ const response = (version: string, ...names: string[]): string =>
   });
 
 t.test('reads a file, again when it is replaced, and keeps the last good one', async (t) => {
+  // Nothing in a source keeps a process alive.
+  const alive = setInterval(() => {}, 1_000);
+  t.teardown(() => clearInterval(alive));
   const dir = t.testdir({ 'cds.yaml': response('1', 'a', 'b') });
   const path = join(dir, 'cds.yaml');
   const sink = new RecordingSink();
@@ -35,7 +38,7 @@ t.test('reads a file, again when it is replaced, and keeps the last good one', a
   await applied;
   t.strictSame(sink.take(), ['Cluster 2 +[b,c] -[a]']);
 
-  await replace('resources: [{ "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster, nme: x }]');
+  await replace('resources: [{ "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster, name: x, nme: y }]');
   const line = await log.first('xds.file_refused');
   t.match(line.message, /^.*cds\.yaml:1:\d+: resources\[0\]\.nme: .*no such field: 'nme'/);
   t.strictSame(sink.take(), []);
