@@ -145,7 +145,7 @@ export class AdsSession<Request extends { readonly typeUrl: TypeUrl }> {
   #upkeep(nowMs: number, out: PlannedResponse[]): void {
     for (const type of this.#types.keys()) {
       const reached = !ORDERED.has(type) || type === EDS || STEPS.findIndex((step) => step.type === type) < this.#step;
-      if (reached) this.#send(type, !ORDERED.has(type), nowMs, out);
+      if (reached) this.#send(type, !ORDERED.has(type) || this.#step === STEPS.length, nowMs, out);
     }
   }
 

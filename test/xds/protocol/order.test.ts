@@ -203,3 +203,13 @@ t.test('a type first asked for when all is done gets what it lacks and loses wha
   t.same(late.send('listener', [], [], { has: { l: '1', old: '1' } }), ['listener -old']);
   t.end();
 });
+
+t.test('a type that was held back while its step passed is caught up, removals included', (t) => {
+  const client = sotwWithX();
+  t.same(client.offer({ ...x, cluster: { x: '2' }, listener: { renamed: '1' } }), ['cluster x', 'endpoint x']);
+  t.same(client.send('listener', [], { nonce: 'bogus' }), []);
+  client.send('endpoint', ['x']);
+  t.same(client.send('cluster', []), []);
+  t.same(client.send('listener', []), ['listener renamed']);
+  t.end();
+});
