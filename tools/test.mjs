@@ -1,7 +1,6 @@
 // `npm test`: the static checks, then the tests; ends with one line `N passed, N failed, N skipped`.
 // Options: --only tests|checks; anything else goes to tap (file names, -t seconds, --grep).
 import { spawn } from 'node:child_process';
-import { createReadStream, mkdirSync, rmSync } from 'node:fs';
 import { Parser } from 'tap-parser';
 
 const CHECKS = [
@@ -25,61 +24,67 @@ process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
 /** One static check: quiet when it passes, its whole output when it does not. */
 async function check(name, command) {
   const started = Date.now();
-  const { code, output } = await run(command, 'pipe');
+  let output = '';
+  const code = await run(command, (chunk) => {
+    output += chunk;
+  });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`${code === 0 ? 'ok' : 'not ok'} - ${name} (${seconds} s)`);
-  if (code === 0) counts.passed += 1;
-  else {
-    counts.failed += 1;
-    console.log(output.trimEnd());
-  }
+  counts[code === 0 ? 'passed' : 'failed'] += 1;
+  if (code !== 0) console.log(output.trimEnd());
 }
 
-/** All test files through tap; counts are of leaf assertions, read from tap's own record. */
+/** All test files through tap: a line a file as it ends, whole diagnostics of what fails. Counts are of leaf assertions. */
 async function tests(extra) {
-  const record = 'node_modules/.cache/ringway/tests.tap';
-  mkdirSync('node_modules/.cache/ringway', { recursive: true });
-  rmSync(record, { force: true });
-  const { code } = await run(
-    ['node_modules/tap/dist/esm/run.mjs', 'run', '--reporter=terse', '--jobs=2', `--output-file=${record}`, ...extra],
-    'inherit',
-  );
-  const before = counts.failed;
-  await new Promise((resolve, reject) => {
-    const parser = new Parser(() => resolve());
-    watch(parser);
-    createReadStream(record).on('error', reject).pipe(parser);
+  const failedBefore = counts.failed;
+  const parser = new Parser();
+  watch(parser, 0);
+  const code = await run(['node_modules/tap/dist/esm/run.mjs', 'run', '--reporter=tap', '--jobs=2', ...extra], (chunk, isError) => {
+    if (isError) process.stderr.write(chunk);
+    else parser.write(chunk);
   });
-  if (code !== 0 && counts.failed === before) counts.failed += 1; // a file that died without saying so
+  parser.end();
+  if (code !== 0 && counts.failed === failedBefore) counts.failed += 1; // a file that died without a failing point
 }
 
-function watch(parser) {
-  let children = 0;
+function watch(parser, depth) {
+  let subtests = 0;
+  let failedBefore = 0;
   parser.on('child', (child) => {
-    children += 1;
-    watch(child);
+    subtests += 1;
+    failedBefore = counts.failed;
+    watch(child, depth + 1);
   });
   parser.on('assert', (result) => {
-    if (result.skip || result.todo) {
-      counts.skipped += 1;
-      console.log(`# skipped: ${result.fullname}: ${result.skip === true ? '' : result.skip || result.todo}`);
-    } else if (children > 0) {
-      children -= 1; // this point sums up a subtest that was counted point by point
-      if (!result.ok && result.diag?.exitCode) counts.failed += 1;
+    const sumsUp = subtests > 0 && !result.skip && !result.todo;
+    if (depth === 0)
+      console.log(`${result.ok ? 'ok' : 'not ok'} - ${result.name}${result.time ? ` (${(result.time / 1000).toFixed(1)} s)` : ''}`);
+    if (result.skip || result.todo) skipped(result);
+    else if (sumsUp) {
+      subtests -= 1; // this point only sums up points that were counted one by one
+      if (!result.ok && counts.failed === failedBefore) report(result); // a file that timed out or died
     } else if (result.ok) counts.passed += 1;
-    else counts.failed += 1;
+    else report(result);
   });
 }
 
-function run(command, stdio) {
+function skipped(result) {
+  counts.skipped += 1;
+  console.log(`# skipped: ${result.fullname}: ${[result.skip, result.todo].find((reason) => typeof reason === 'string') ?? ''}`);
+}
+
+function report(result) {
+  counts.failed += 1;
+  console.log(`not ok: ${result.fullname}`);
+  if (result.diag) console.log(JSON.stringify(result.diag, null, 2).replace(/^/gm, '    '));
+}
+
+/** Runs a command with this Node; `onOutput` gets its chunks and whether they came on stderr. Resolves with the exit code. */
+function run(command, onOutput) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, command, { stdio: ['ignore', stdio, stdio] });
-    let output = '';
-    const keep = (chunk) => {
-      output += chunk;
-    };
-    child.stdout?.on('data', keep);
-    child.stderr?.on('data', keep);
-    child.on('exit', (code) => resolve({ code: code ?? 1, output }));
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.setEncoding('utf8').on('data', (chunk) => onOutput(chunk, false));
+    child.stderr.setEncoding('utf8').on('data', (chunk) => onOutput(chunk, true));
+    child.on('close', (code) => resolve(code ?? 1));
   });
 }
