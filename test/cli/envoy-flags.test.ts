@@ -41,7 +41,7 @@ t.test('the server info shows every option with its default, as Envoy writes it'
     drain_time: '600s',
     parent_shutdown_time: '900s',
     file_flush_interval: '10s',
-    file_flush_min_size_kb: 64,
+    file_flush_min_size: 0,
     mode: 'Serve',
     disable_hot_restart: false,
     restart_epoch: 0,

@@ -42,6 +42,8 @@ export class ServerStats {
     };
     gauge('server.concurrency').set(options.concurrency);
     gauge('server.hot_restart_epoch').set(options.restartEpoch);
+    // What Envoy says when it knows no certificate.
+    gauge('server.days_until_first_cert_expiring').set(4_294_967_295);
     registry.counter(stat('server.static_unknown_fields'));
     registry.counter(stat('server.dynamic_unknown_fields'));
     this.refresh();

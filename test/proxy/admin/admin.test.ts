@@ -243,7 +243,11 @@ t.test('config_dump by resource, mask and name, with endpoints', async (t) => {
     ],
   });
   t.match(await read('/config_dump?mask=bootstrap.node'), { configs: [{ bootstrap: { node: { id: 'n' } } }] });
-  t.match(await read('/config_dump?resource=bootstrap'), { configs: [{ bootstrap: { node: { id: 'n' } } }] });
+  t.strictSame(await ask('/config_dump?resource=bootstrap'), {
+    status: 400,
+    body: 'bootstrap is not a repeated field. Use ?mask=bootstrap to get only this field',
+    type: 'text/plain; charset=UTF-8',
+  });
   t.strictSame(await read('/config_dump?resource=dynamic_listeners&name_regex=b.d'), await read('/config_dump?resource=dynamic_listeners'));
   t.strictSame(await read('/config_dump?resource=dynamic_active_clusters&name_regex=b'), { configs: [] });
   t.strictSame(await ask('/config_dump?resource=bogus'), {

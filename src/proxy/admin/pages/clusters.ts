@@ -95,7 +95,7 @@ function clusterJson({ cluster, isAddedViaApi }: ClusterView): unknown {
   return {
     name: cluster.name,
     ...(isAddedViaApi ? { added_via_api: true } : {}),
-    host_statuses: cluster.hosts.map(hostJson),
+    ...(cluster.hosts.length === 0 ? {} : { host_statuses: cluster.hosts.map(hostJson) }),
     circuit_breakers: {
       thresholds: PRIORITIES.map((priority) => {
         const { limits } = cluster.breakers[priority];

@@ -22,7 +22,7 @@ function reply(source: DumpSource, request: AdminRequest): AdminReply {
   if (typeof names === 'string') return text(names, 400);
   const resource = request.query.get('resource');
   const configs = resource === null ? parts.map((part) => wholePart(part, names)) : resourceElements(parts, resource, names);
-  if (configs === null) return text(`${resource} not found in config dump`, 404);
+  if (configs === null) return noList(parts, resource ?? '');
   return withMask(configs, request.query.get('mask'));
 }
 
@@ -43,14 +43,18 @@ function wholePart({ type, fields }: DumpPart, fits: (element: Json) => boolean)
   return { '@type': type, ...Object.fromEntries(filtered) };
 }
 
-/** The elements of one list (`dynamic_listeners`), or one field (`bootstrap`); null when no part has a field of that name. */
+/** The elements of one list, e.g. `dynamic_listeners`; null when there is no such list. */
 function resourceElements(parts: readonly DumpPart[], resource: string, fits: (element: Json) => boolean): Fields[] | null {
-  if (elementType(resource) !== undefined) {
-    const elements = parts.flatMap(({ fields }) => (fields[resource] ?? []) as Json[]);
-    return elements.filter(fits).map((element) => ({ '@type': elementType(resource) as string, ...(element as Fields) }));
-  }
-  const part = parts.find(({ fields }) => fields[resource] !== undefined);
-  return part ? [{ '@type': part.type, [resource]: part.fields[resource] as Json }] : null;
+  const type = elementType(resource);
+  if (type === undefined) return null;
+  const elements = parts.flatMap(({ fields }) => (fields[resource] ?? []) as Json[]);
+  return elements.filter(fits).map((element) => ({ '@type': type, ...(element as Fields) }));
+}
+
+function noList(parts: readonly DumpPart[], resource: string): AdminReply {
+  const isField = parts.some(({ fields }) => fields[resource] !== undefined);
+  if (!isField) return text(`${resource} not found in config dump`, 404);
+  return text(`${resource} is not a repeated field. Use ?mask=${resource} to get only this field`, 400);
 }
 
 function nameFilter(pattern: string | null): ((element: Json) => boolean) | string {

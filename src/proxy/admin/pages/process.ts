@@ -32,11 +32,11 @@ function serverInfo({ info, state, clock }: ProcessPageOptions): unknown {
   return {
     version: info.version,
     state: state(),
+    uptime_current_epoch: uptime,
+    uptime_all_epochs: uptime,
     hot_restart_version: 'disabled',
     command_line_options: info.commandLine,
     node: info.node,
-    uptime_current_epoch: uptime,
-    uptime_all_epochs: uptime,
   };
 }
 
