@@ -38,7 +38,7 @@ export function createControl({ config: inUse, configFile, probe }: ControlOptio
   const inputs = new RingInputs({ clock, random });
   const hub = new MembershipHub(inputs.of(inUse), { clock, logger, metrics });
   const { catalog } = hub;
-  const driver = new StageDriver({ catalog, clock });
+  const driver = new StageDriver({ catalog, clock, logger, metrics });
   const { stage } = driver;
   const source = createSnapshotSource({ catalog, stage, logger, metrics });
   const xds = createXdsServer({ source, clock, logger, metrics, ...inUse.control.xds });

@@ -4,8 +4,10 @@ import { StageDriver } from '../../src/control/stage/driver.ts';
 import { LINGER, type RingStage, type Stage, type StagedMember } from '../../src/control/stage/types.ts';
 import { Observable } from '../../src/core/index.ts';
 import type { Catalog, MergedMember } from '../../src/membership/types.ts';
+import { MetricRegistry } from '../../src/telemetry/index.ts';
 import { catalogOf, fourMembers, memberOf, CATALOG_MS as NOW, ringOf } from '../support/catalog.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { LogRecorder } from '../support/recording-logger.ts';
 
 const RING = 'live-store';
 
@@ -176,22 +178,56 @@ t.test('a ring whose content is as before is the same object, newer heartbeats n
 t.test('the driver follows the catalog and the clock, and stands still after stop', async (t) => {
   const clock = new FakeClock(NOW);
   const catalog = new Observable<Catalog>(catalogOf(1, ringOf(RING, kept)));
-  const driver = new StageDriver({ catalog, clock });
+  const [log, metrics] = [new LogRecorder(), new MetricRegistry()];
+  const driver = new StageDriver({ catalog, clock, logger: log.logger, metrics });
+  const phases = (): number[] =>
+    ['present', 'leaving', 'unrouted'].map(
+      (phase) => metrics.gauge({ name: 'ringway_stage_members', labels: { ring: RING, phase } }).value,
+    );
   await driver.start();
   const seen: (string | undefined)[] = [];
   driver.stage.subscribe((stage) => seen.push(`${memberIn(stage, gone.id)?.phase.kind} ${memberIn(stage, gone.id)?.healthy}`));
   catalog.set(catalogOf(2, ringOf(RING, others)));
   await clock.advance(59_999);
   t.same(seen, ['leaving false']);
+  t.same(phases(), [3, 1, 0]);
   await clock.advance(1);
   t.same(seen, ['leaving false', 'unrouted false']);
+  t.same(phases(), [3, 0, 1]);
   await clock.advance(30_000);
   t.same(seen, ['leaving false', 'unrouted false', 'undefined undefined']);
   t.equal(clock.pending, 0, 'nothing left to wait for');
+  t.same(phases(), [3, 0, 0]);
+  t.same(
+    log.lines.map(({ event, fields }) => [event, fields]),
+    [
+      ['member.unrouted', { ring: RING, member: gone.id }],
+      ['member.removed', { ring: RING, member: gone.id }],
+    ],
+  );
   catalog.set(catalogOf(3, ringOf(RING, kept)));
   t.equal(seen.at(-1), 'present true');
   await driver.stop();
   catalog.set(catalogOf(4, ringOf(RING, [])));
   t.equal(seen.length, 4);
   t.equal(clock.pending, 0);
+});
+
+t.test('an authority that two rings claim is logged once and counted until it is settled', async (t) => {
+  const clock = new FakeClock(NOW);
+  const [log, metrics] = [new LogRecorder(), new MetricRegistry()];
+  const both = [ringOf('a', [memberOf('one')]), ringOf('b', [memberOf('two')])];
+  const catalog = new Observable<Catalog>(catalogOf(1, ...both));
+  const driver = new StageDriver({ catalog, clock, logger: log.logger, metrics });
+  await driver.start();
+  catalog.set(catalogOf(2, ...both, ringOf('c', [])));
+  const count = metrics.gauge({ name: 'ringway_address_conflicts', labels: { ring: 'b' } });
+  t.same(
+    log.lines.map(({ level, event, message }) => [level, event, message]),
+    [['error', 'member.address_conflict', 'two: address 10.0.0.1:9096 is claimed by member one of ring a']],
+  );
+  t.equal(count.value, 1);
+  catalog.set(catalogOf(3, ringOf('a', []), ringOf('b', [memberOf('two')])));
+  t.equal(count.value, 0);
+  await driver.stop();
 });

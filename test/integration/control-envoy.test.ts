@@ -52,7 +52,7 @@ async function setUp(t: Test, members: readonly MergedMember[], apiType: 'GRPC' 
   const catalog = new Observable<Catalog>(catalogOf(1, ringOf(RING, members)));
   const clock = new FakeClock(NOW);
   const metrics = new MetricRegistry();
-  const driver = new StageDriver({ catalog, clock });
+  const driver = new StageDriver({ catalog, clock, logger: silentLogger, metrics });
   await driver.start();
   const source = createSnapshotSource({ catalog, stage: driver.stage, logger: silentLogger, metrics });
   const xds = createXdsServer({ source, listen: { host: '127.0.0.1', port: 0 }, clock: systemClock, logger: silentLogger, metrics });
@@ -157,6 +157,42 @@ t.test('a member that dies: no call fails, its stand-in answers', { skip: envoyS
   t.same(await callAll(client, a.address, SEARCH, 3), ['0 a']);
   await a.kill();
   for (const path of [SEARCH, FIND_TRACE, CHECK]) t.same(await callAll(client, a.address, path, 50), ['0 b'], path);
+});
+
+t.test('under load: members join, move, leave, lose their route and die, and no call fails', { skip: envoySkip }, async (t) => {
+  const [a, b, a1, b1, moved] = (await backends(t, 'a', 'b', 'a1', 'b1', 'moved')) as [
+    GrpcBackend,
+    GrpcBackend,
+    GrpcBackend,
+    GrpcBackend,
+    GrpcBackend,
+  ];
+  const second = [memberAt(a1, { partition: 1 }), memberAt(b1, { partition: 1 })];
+  const { client, publish, advance } = await setUp(t, [memberAt(a), memberAt(b)]);
+  let running = true;
+  const counts = new Map<string, number>();
+  const caller = async (authority: string, path: string): Promise<void> => {
+    while (running) {
+      const { status } = await client.call(authority, path);
+      counts.set(`${authority} ${status}`, (counts.get(`${authority} ${status}`) ?? 0) + 1);
+    }
+  };
+  const callers = [SEARCH, SEARCH, FIND_TRACE, CHECK].flatMap((path) => [caller(a.address, path), caller(b.address, path)]);
+  await publish([memberAt(a), memberAt(b), ...second]);
+  await publish([memberAt(a, { address: moved.address }), memberAt(b), ...second]);
+  await publish([memberAt(a), memberAt(b), ...second]);
+  await publish([memberAt(a), memberAt(b)]);
+  await advance(60_000);
+  await advance(30_000);
+  await b.kill();
+  await publish([memberAt(a), memberAt(b, { unhealthy: 'no heartbeat for over 60s' })]);
+  await publish([memberAt(a)]);
+  await advance(59_999);
+  running = false;
+  await Promise.all(callers);
+  const calls = counts.values().reduce((sum, value) => sum + value, 0);
+  t.same([...counts.keys()].sort(), [`${a.address} 0`, `${b.address} 0`].sort());
+  t.ok(calls > 500, `${calls} calls`);
 });
 
 t.test('a member that hangs: trace-by-id is hedged, its health check retried, both in time', { skip: envoySkip }, async (t) => {

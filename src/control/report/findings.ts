@@ -83,7 +83,7 @@ function partitionFindings(facts: RingFacts): Finding[] {
 
 function partitionFinding(id: number, owners: readonly MergedMember[], { stage }: RingFacts): Finding[] {
   const staged = owners.flatMap((owner) => stage?.members.find((member) => member.id === owner.id) ?? []);
-  if (!staged.some(({ healthy }) => healthy)) {
+  if (!owners.some(({ unhealthy }) => unhealthy === null)) {
     const advice = owners.length === 0 ? 'start its live-store' : `look at ${names(owners)}`;
     return [finding('problem', 'partition-without-owner', `partition ${id} has no owner that queriers ask: every query fails`, advice)];
   }
@@ -104,10 +104,11 @@ function partitionFinding(id: number, owners: readonly MergedMember[], { stage }
 }
 
 function refusedFindings(facts: RingFacts): Finding[] {
-  const advice = 'correct live_store.ring.instance_addr and instance_port, or list the address in allowedAddresses';
+  const advice =
+    'correct live_store.ring.instance_addr and instance_port, or allow it: allowedAddresses in ringway.yaml, --allow on the command line';
   return reportMembers(facts)
     .filter(({ reason }) => reason.startsWith('refused: '))
-    .map(({ id, address, reason }) => finding('problem', 'address-refused', `${id} advertises ${address}: ${reason}`, advice));
+    .map(({ id, reason }) => finding('problem', 'address-refused', `${id}: ${reason}`, advice));
 }
 
 function silentFindings({ ring }: RingFacts, silent: SilentPorts | null): Finding[] {

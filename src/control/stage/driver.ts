@@ -1,6 +1,8 @@
 import { type Clock, Observable, type ReadonlyObservable, type Service, type Timer } from '../../core/index.ts';
 import type { Catalog } from '../../membership/types.ts';
+import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import { advanceStage } from './advance.ts';
+import { StageTelemetry } from './telemetry.ts';
 import { LINGER, type LingerTimings, type Stage } from './types.ts';
 
 /** The longest wait before the stage is looked at again; timers of days are none of Node's strengths. */
@@ -9,6 +11,8 @@ const LONGEST_WAIT_MS = 3_600_000;
 export interface StageDriverOptions {
   readonly catalog: ReadonlyObservable<Catalog>;
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: MetricRegistry;
   /** LINGER unless given. */
   readonly timings?: LingerTimings;
 }
@@ -19,11 +23,13 @@ export class StageDriver implements Service {
   readonly #catalog: ReadonlyObservable<Catalog>;
   readonly #clock: Clock;
   readonly #timings: LingerTimings;
+  readonly #telemetry: StageTelemetry;
   readonly #stage: Observable<Stage>;
   #timer: Timer | null = null;
   #unsubscribe: (() => void) | null = null;
 
-  constructor({ catalog, clock, timings = LINGER }: StageDriverOptions) {
+  constructor({ catalog, clock, logger, metrics, timings = LINGER }: StageDriverOptions) {
+    this.#telemetry = new StageTelemetry(logger, metrics);
     this.#catalog = catalog;
     this.#clock = clock;
     this.#timings = timings;
@@ -55,6 +61,7 @@ export class StageDriver implements Service {
     this.#timer?.cancel();
     this.#timer =
       stage.nextMs === null ? null : this.#clock.after(Math.min(Math.max(stage.nextMs - nowMs, 0), LONGEST_WAIT_MS), () => this.#advance());
+    this.#telemetry.record(this.#stage.value, stage, this.#catalog.value);
     this.#stage.set(stage);
   }
 }
