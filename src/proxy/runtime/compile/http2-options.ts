@@ -19,44 +19,51 @@ export interface CompiledHttp2Options {
 const MIN_WINDOW = 65_535;
 const MAX_WINDOW = 0x7fff_ffff;
 
-/** For listeners and clusters alike. Limits on abuse are the engine's own: asking for Envoy's is harmless. */
+/** For listeners and clusters alike. */
 export function compileHttp2Options(path: string, message: Http2ProtocolOptions): CompiledHttp2Options {
   refuseOthers(path, message, {
-    reads: ['hpackTableSize', 'maxConcurrentStreams', 'initialStreamWindowSize', 'initialConnectionWindowSize', 'connectionKeepalive'],
-    harmless: [
-      'maxOutboundFrames',
+    reads: [
+      'hpackTableSize',
+      'maxConcurrentStreams',
+      'initialStreamWindowSize',
+      'initialConnectionWindowSize',
       'maxOutboundControlFrames',
       'maxConsecutiveInboundFramesWithEmptyPayload',
       'maxInboundPriorityFramesPerStream',
       'maxInboundWindowUpdateFramesPerDataFrameSent',
-      'useOghttp2Codec',
+      'overrideStreamErrorOnInvalidHttpMessage',
+      'connectionKeepalive',
     ],
+    // frames that wait are bounded by what streams and sockets may hold; there is one codec
+    harmless: ['maxOutboundFrames', 'useOghttp2Codec'],
   });
-  const { hpackTableSize, maxConcurrentStreams } = message;
-  const streamWindow = windowOf(path, 'initialStreamWindowSize', message);
-  const connectionWindow = windowOf(path, 'initialConnectionWindowSize', message);
-  if (maxConcurrentStreams === 0) refuse(fieldPath(path, 'maxConcurrentStreams'), 'must be at least 1');
-  return {
-    options: {
-      ...(hpackTableSize === undefined ? {} : { hpackTableSize }),
-      ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
-      ...(streamWindow === undefined ? {} : { initialStreamWindowSize: streamWindow }),
-      ...(connectionWindow === undefined ? {} : { initialConnectionWindowSize: connectionWindow }),
-    },
-    keepalive: keepaliveOf(fieldPath(path, 'connectionKeepalive'), message),
-  };
+  checkWindow(path, 'initialStreamWindowSize', message);
+  checkWindow(path, 'initialConnectionWindowSize', message);
+  if (message.maxConcurrentStreams === 0) refuse(fieldPath(path, 'maxConcurrentStreams'), 'must be at least 1');
+  return { options: optionsOf(message), keepalive: keepaliveOf(fieldPath(path, 'connectionKeepalive'), message) };
 }
 
-function windowOf(
-  path: string,
-  key: 'initialStreamWindowSize' | 'initialConnectionWindowSize',
-  message: Http2ProtocolOptions,
-): number | undefined {
+/** Only what is set: absent options are the engine's defaults. */
+function optionsOf(message: Http2ProtocolOptions): Http2Options {
+  const given = {
+    hpackTableSize: message.hpackTableSize,
+    maxConcurrentStreams: message.maxConcurrentStreams,
+    initialStreamWindowSize: message.initialStreamWindowSize,
+    initialConnectionWindowSize: message.initialConnectionWindowSize,
+    maxOutboundControlFrames: message.maxOutboundControlFrames,
+    maxConsecutiveEmptyFrames: message.maxConsecutiveInboundFramesWithEmptyPayload,
+    maxPriorityFramesPerStream: message.maxInboundPriorityFramesPerStream,
+    maxWindowUpdatesPerDataFrame: message.maxInboundWindowUpdateFramesPerDataFrameSent,
+    streamErrorOnInvalidMessage: message.overrideStreamErrorOnInvalidHttpMessage,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function checkWindow(path: string, key: 'initialStreamWindowSize' | 'initialConnectionWindowSize', message: Http2ProtocolOptions): void {
   const value = message[key];
   if (value !== undefined && (value < MIN_WINDOW || value > MAX_WINDOW)) {
     refuse(fieldPath(path, key), `${value} is out of range (${MIN_WINDOW} to ${MAX_WINDOW})`);
   }
-  return value;
 }
 
 function keepaliveOf(path: string, { connectionKeepalive: message }: Http2ProtocolOptions): KeepaliveSettings | null {
