@@ -1,0 +1,17 @@
+// Sockets: listening, connecting, TLS, names, own addresses. Entry: `listen`, `connect`. Knows no protocol above TCP and TLS.
+export { type ConnectEvents, type Connecting, type ConnectOptions, connect } from './connect.ts';
+export { readDirectly } from './direct-read.ts';
+export { type BoundServer, type ListenEvents, type ListenOptions, listen } from './listen.ts';
+export { type ListInterfaces, localAddresses } from './local-addresses.ts';
+export { type FoundAddress, type NameFamily, type ResolveName, resolveName } from './resolve-name.ts';
+export {
+  type ClientTlsOptions,
+  createClientTlsContext,
+  createTlsAcceptor,
+  offerTls,
+  readTlsFiles,
+  type ServerTlsOptions,
+  type TlsAcceptor,
+  type TlsFiles,
+  type TlsMaterial,
+} from './tls.ts';
