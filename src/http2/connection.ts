@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Clock, RingwayError, type Timer } from '../core/index.ts';
+import { readDirectly } from '../transport/index.ts';
 import { AbuseGuard } from './abuse-guard.ts';
 import { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
 import { Http2Error } from './errors.ts';
@@ -249,7 +250,9 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     // Not before the caller has the connection in hand.
     queueMicrotask(() => {
       if (initialBytes !== undefined) this.#onRead(initialBytes);
-      socket.on('data', (chunk: Buffer) => this.#onRead(chunk));
+      const onChunk = (chunk: Buffer): void => this.#onRead(chunk);
+      if (readDirectly(socket, onChunk)) socket.resume();
+      else socket.on('data', onChunk);
     });
   }
 

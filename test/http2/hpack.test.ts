@@ -119,7 +119,7 @@ t.test('RFC 7541 C.5 and C.6: responses with eviction from a table of 256 octets
 });
 
 t.test('faults of a block are COMPRESSION_ERROR', async (t) => {
-  const faults: [string, RegExp][] = [
+  const faults: readonly [block: string, message: RegExp][] = [
     ['80', /index 0/],
     ['be', /index 62/],
     ['7f', /ends inside/],
@@ -133,14 +133,14 @@ t.test('faults of a block are COMPRESSION_ERROR', async (t) => {
     ['0001 6184 ffff ffff', /Huffman/],
   ];
   for (const [text, message] of faults) {
-    t.throws(() => decodeAll([text]), { errorCode: 9, message }, text);
+    t.throws(() => decodeAll([text]), { code: 'HTTP2_COMPRESSION_ERROR', message }, text);
   }
 });
 
 t.test('a lowered table size must be announced by the peer', async (t) => {
   const decoder = new HpackDecoder(LIMITS);
   decoder.setMaxTableSize(0);
-  t.throws(() => decode(decoder, hex('82')), { errorCode: 9 });
+  t.throws(() => decode(decoder, hex('82')), { message: /no table size update/ });
   const told = new HpackDecoder(LIMITS);
   told.setMaxTableSize(0);
   t.same(pairs(decode(told, hex('2082'))), [[':method', 'GET']]);
@@ -218,7 +218,10 @@ t.test('field refuses what no header may have', async (t) => {
   t.equal(findField([], 'a'), undefined);
 });
 
-const latin1 = fc.array(fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f), { maxLength: 80 });
+const latin1 = fc.array(
+  fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f),
+  { maxLength: 80 },
+);
 const valueText = latin1.map((codes) => String.fromCharCode(...codes));
 const nameText = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/);
 
