@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { systemClock } from '../../src/core/index.ts';
 import { GrpcClient, GrpcFailure, GrpcServer, STATUS, type UnaryHandler } from '../../src/demo/grpc/index.ts';
 import { decodeMessage, encodeMessage } from '../../src/demo/grpc/message.ts';
 import { decodeSnappyFrames, encodeSnappyFrames } from '../../src/demo/grpc/snappy.ts';
@@ -47,7 +48,7 @@ t.test('snappy frames round-trip, and damage is found', (t) => {
 });
 
 async function withServer(t: Test, handlers: Record<string, UnaryHandler>): Promise<GrpcClient> {
-  const server = new GrpcServer({ handlers: new Map(Object.entries(handlers)) });
+  const server = new GrpcServer({ handlers: new Map(Object.entries(handlers)) }, systemClock);
   const address = await server.listen({ host: '127.0.0.1', port: 0 });
   const client = new GrpcClient(address);
   t.teardown(() => {
@@ -61,8 +62,8 @@ const call = { authority: 'a:1', message: Buffer.from('ping'), timeoutMs: 20_000
 t.test('unary calls: answers, failures, metadata, unknown methods', async (t) => {
   const seen: string[][] = [];
   const client = await withServer(t, {
-    '/a.B/Echo': ({ message, headers, valuesOf }) => {
-      seen.push([String(headers[':authority']), String(headers['grpc-encoding']), ...valuesOf('x-scope-orgid')]);
+    '/a.B/Echo': ({ message, header, valuesOf }) => {
+      seen.push([String(header(':authority')), String(header('grpc-encoding')), ...valuesOf('x-scope-orgid')]);
       return message;
     },
     '/a.B/Fail': () => {

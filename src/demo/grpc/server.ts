@@ -1,14 +1,16 @@
-import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import { formatHostPort, type HostPort, RingwayError } from '../../core/index.ts';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Clock, formatHostPort, type HostPort, RingwayError } from '../../core/index.ts';
+import { createServerConnection, ErrorCode, field, findField } from '../../http2/index.ts';
+import type { HeaderBlock, Http2Connection, Http2Stream, StreamHandler } from '../../http2/types.ts';
 import { decodeMessage, encodeMessage, type GrpcEncoding } from './message.ts';
 import { encodeStatusMessage, GrpcFailure, STATUS } from './status.ts';
 
 /** One unary call as a handler sees it. */
 export interface UnaryCall {
   readonly path: string;
-  readonly headers: IncomingHttpHeaders;
-  /** Every value of one header, in order: node joins repeated ones, and some must not be repeated. */
+  /** The first value of a header, or undefined. */
+  header(name: string): string | undefined;
+  /** Every value of a header, in order: some must not be repeated. */
   valuesOf(name: string): readonly string[];
   readonly message: Buffer;
   /** Aborts when the caller is gone. */
@@ -25,30 +27,31 @@ export interface GrpcServerOptions {
 }
 
 const DEFAULT_MAX_MESSAGE = 16 * 1024 * 1024;
+const MAX_STREAMS = 100;
+const DRAIN_MS = 5_000;
 
 /**
  * A gRPC server for unary methods that behaves like grpc-go as Tempo sets it up: answers in the request's encoding (snappy included,
- * which grpc-js cannot), 100 streams a connection, trailers-only errors, 16 MiB messages.
+ * which grpc-js cannot), a whole answer in one write (node:http2 sends trailers later), 100 streams a connection, trailers-only errors,
+ * 16 MiB messages.
  */
 export class GrpcServer {
   readonly #handlers: ReadonlyMap<string, UnaryHandler>;
   readonly #maxBytes: number;
-  readonly #server: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, Http2Connection>();
 
-  constructor(options: GrpcServerOptions) {
+  constructor(options: GrpcServerOptions, clock: Clock) {
     this.#handlers = options.handlers;
     this.#maxBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE;
-    this.#server = createServer({ settings: { maxConcurrentStreams: 100, initialWindowSize: 1024 * 1024 } });
-    this.#server.on('session', (session) => {
-      session.setLocalWindowSize(4 * 1024 * 1024);
-      this.#sessions.add(session);
-      session.on('close', () => this.#sessions.delete(session));
-      session.on('error', () => session.destroy());
-    });
-    this.#server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
-      stream.on('error', () => {}); // a reset by the caller; the abort signal tells the handler
-      void this.#answer(stream, headers, raw);
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      socket.on('error', () => socket.destroy());
+      const connection = createServerConnection(
+        socket,
+        { clock, maxConcurrentStreams: MAX_STREAMS },
+        { onStream: (stream) => this.#serve(stream), onClose: () => this.#connections.delete(socket) },
+      );
+      this.#connections.set(socket, connection);
     });
   }
 
@@ -68,78 +71,83 @@ export class GrpcServer {
   }
 
   /** Stops accepting, announces GOAWAY, and resolves when every call has ended. */
-  drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      for (const session of this.#sessions) session.close();
-    });
+  async drain(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await Promise.all([...this.#connections.values()].map((connection) => connection.drain(DRAIN_MS)));
+    await closed;
   }
 
   /** Cuts every connection at once, as a crash would. */
   destroy(): void {
     this.#server.close();
-    for (const session of this.#sessions) session.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
   }
 
-  async #answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): Promise<void> {
+  /** Collects one request; an unknown method and a message that is too large are answered without waiting for its end. */
+  #serve(stream: Http2Stream): StreamHandler {
     const gone = new AbortController();
-    stream.on('close', () => gone.abort());
-    const encoding = headers['grpc-encoding'] ?? 'identity';
+    const parts: Buffer[] = [];
+    let headers: HeaderBlock = [];
+    let total = 0;
+    const answer = (): void => void this.#answer(stream, headers, Buffer.concat(parts), gone.signal);
+    return {
+      onHeaders: (block, endStream) => {
+        headers = block;
+        const path = findField(block, ':path')?.value ?? '';
+        if (!this.#handlers.has(path)) sendFailure(stream, new GrpcFailure(STATUS.unimplemented, `unknown method ${path}`));
+        else if (endStream) answer();
+      },
+      onData: (chunk, endStream) => {
+        stream.credit(chunk.length);
+        total += chunk.length;
+        parts.push(Buffer.from(chunk));
+        if (total > this.#maxBytes + 5) sendFailure(stream, tooLarge('received', Buffer.concat(parts).readUInt32BE(1), this.#maxBytes));
+        else if (endStream) answer();
+      },
+      onTrailers: answer,
+      onReset: () => gone.abort(),
+      onDrain: () => {},
+    };
+  }
+
+  async #answer(stream: Http2Stream, headers: HeaderBlock, body: Buffer, signal: AbortSignal): Promise<void> {
+    const valuesOf = (name: string): string[] => headers.filter((one) => one.name === name).map((one) => one.value);
+    const header = (name: string): string | undefined => findField(headers, name)?.value;
+    const encoding = header('grpc-encoding') ?? 'identity';
+    const path = header(':path') ?? '';
     try {
-      const path = headers[':path'] ?? '';
-      const handler = this.#handlers.get(path);
-      if (!handler) throw new GrpcFailure(STATUS.unimplemented, `unknown method ${path}`);
-      const body = await readAll(stream, this.#maxBytes);
-      const message = decodeMessage(body, String(encoding), this.#maxBytes);
-      const valuesOf = (name: string): string[] => raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === name);
-      const reply = await handler({ path, headers, valuesOf, message, signal: gone.signal });
-      if (reply.length > this.#maxBytes)
-        throw new GrpcFailure(
-          STATUS.resourceExhausted,
-          `grpc: trying to send message larger than max (${reply.length} vs. ${this.#maxBytes})`,
-        );
-      sendReply(stream, encodeMessage(reply, encoding as GrpcEncoding), String(encoding));
+      const handler = this.#handlers.get(path) as UnaryHandler;
+      const message = decodeMessage(body, encoding, this.#maxBytes);
+      const reply = await handler({ path, header, valuesOf, message, signal });
+      if (reply.length > this.#maxBytes) throw tooLarge('trying to send', reply.length, this.#maxBytes);
+      sendReply(stream, encodeMessage(reply, encoding as GrpcEncoding), encoding);
     } catch (error) {
       sendFailure(stream, error);
     }
   }
 }
 
-function sendReply(stream: ServerHttp2Stream, body: Buffer, encoding: string): void {
-  if (stream.destroyed || stream.closed) return;
-  const encodingHeader = encoding === 'identity' ? {} : { 'grpc-encoding': encoding };
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...encodingHeader }, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'grpc-message': '' }));
-  stream.end(body);
+function tooLarge(what: string, bytes: number, maxBytes: number): GrpcFailure {
+  return new GrpcFailure(STATUS.resourceExhausted, `grpc: ${what} message larger than max (${bytes} vs. ${maxBytes})`);
 }
 
-/** Trailers-only, as grpc-go answers an error before the first message. */
-function sendFailure(stream: ServerHttp2Stream, error: unknown): void {
-  if (stream.destroyed || stream.closed) return;
+const STATUS_200 = field(':status', '200');
+const CONTENT_TYPE = field('content-type', 'application/grpc');
+const TRAILERS_OK: HeaderBlock = [field('grpc-status', '0'), field('grpc-message', '')];
+
+function sendReply(stream: Http2Stream, body: Buffer, encoding: string): void {
+  stream.sendHeaders([STATUS_200, CONTENT_TYPE, ...(encoding === 'identity' ? [] : [field('grpc-encoding', encoding)])], false);
+  stream.sendData(body, false);
+  stream.sendTrailers(TRAILERS_OK);
+}
+
+/** Trailers-only, as grpc-go answers an error before the first message; what is left of the request is refused without harm. */
+function sendFailure(stream: Http2Stream, error: unknown): void {
   const code = error instanceof GrpcFailure ? error.code : STATUS.internal;
   const text = error instanceof Error ? error.message : String(error);
-  stream.respond(
-    { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(code), 'grpc-message': encodeStatusMessage(text) },
-    { endStream: true },
+  stream.sendHeaders(
+    [STATUS_200, CONTENT_TYPE, field('grpc-status', String(code)), field('grpc-message', encodeStatusMessage(text))],
+    true,
   );
-  // The rest of a request nobody reads any more: end it without harm, as grpc-go does.
-  if (!stream.readableEnded) stream.close(0);
-}
-
-/** The whole body. Throws GrpcFailure as soon as it is larger than a message may be. */
-function readAll(stream: ServerHttp2Stream, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let total = 0;
-    stream.on('data', (chunk: Buffer) => {
-      total += chunk.length;
-      parts.push(chunk);
-      if (total <= maxBytes + 5) return;
-      const declared = Buffer.concat(parts.splice(0)).readUInt32BE(1);
-      stream.removeAllListeners('data').resume();
-      reject(new GrpcFailure(STATUS.resourceExhausted, `grpc: received message larger than max (${declared} vs. ${maxBytes})`));
-    });
-    stream.on('end', () => resolve(Buffer.concat(parts)));
-    stream.on('close', () => reject(new GrpcFailure(STATUS.cancelled, 'the caller is gone')));
-  });
+  if (stream.isOpen) stream.reset(ErrorCode.NO_ERROR);
 }

@@ -14,7 +14,7 @@ const MAX_DELAY_MS = 600_000;
 export function assertServes(phase: LiveStorePhase, call: UnaryCall): void {
   if (phase === 'starting') throw new GrpcFailure(STATUS.unknown, 'live-store is starting');
   if (phase === 'stopping') throw new GrpcFailure(STATUS.unknown, 'live-store is stopping');
-  if (phase === 'lagging' || call.headers[FAULT_METADATA.fail] === 'lag')
+  if (phase === 'lagging' || call.header(FAULT_METADATA.fail) === 'lag')
     throw new GrpcFailure(STATUS.unknown, 'cannot guarantee complete results');
 }
 
@@ -27,7 +27,7 @@ export function assertTenant(call: UnaryCall): void {
 /** A handler that waits as long as the request asks before it answers. */
 export function withDelay(handler: UnaryHandler, clock: Clock): UnaryHandler {
   return async (call) => {
-    const delayMs = Number(call.headers[FAULT_METADATA.delayMs] ?? 0);
+    const delayMs = Number(call.header(FAULT_METADATA.delayMs) ?? 0);
     if (delayMs > 0) await sleep(clock, Math.min(delayMs, MAX_DELAY_MS), call.signal);
     return handler(call);
   };

@@ -46,7 +46,7 @@ export class SampleLiveStore implements Service {
     ]);
     for (const [path, handler] of sampleMethods(options.holding))
       handlers.set(path, this.#counted(withDelay(this.#guarded(handler), clock)));
-    this.#grpc = new GrpcServer({ handlers });
+    this.#grpc = new GrpcServer({ handlers }, clock);
     this.#pages = new HttpPages({
       'GET /ready': () => (this.#phase === 'running' ? plain('ready\n') : plain(`${this.#phase}\n`, 503)),
       'GET /sample/calls': () => json(Object.fromEntries(this.#calls)),
