@@ -20,5 +20,5 @@ export { type Json, type JsonOptions, messageToJson } from './json/writer.ts';
 export { jsonToYaml, type YamlOptions } from './json/yaml.ts';
 export { mergeMessages } from './merge.ts';
 export { formatProblem, type Place, type Position, type Problem } from './problem.ts';
-export { checkConstraintsAt, type ReadOptions, type ReadResult, readMessage } from './read/text.ts';
+export { checkConstraintsAt, problemAt, type ReadOptions, type ReadResult, readMessage } from './read/text.ts';
 export { formatTimestamp, parseTimestamp } from './timestamp.ts';

@@ -6,6 +6,7 @@ export interface Position {
 
 /** Where a value stands, and in which resource: `cluster "a"`, '' outside of any. */
 export interface Place extends Position {
+  readonly file: string;
   readonly resource: string;
 }
 

@@ -252,6 +252,6 @@ t.test('YAML with comments, and with quotes where Envoy needs them', async (t) =
   ]);
   t.equal(
     jsonToYaml(json, { comments }),
-    '# Top.\n#\n# More.\nnode:\n  # The id.\n  id: "on"\n  cluster: c\nlist:\n  - a: "08"\n  # Second.\n  - a: "127.0.0.1"\ntext: "a: b"\n',
+    '# Top.\n#\n# More.\nnode:\n  # The id.\n  id: "on"\n  cluster: c\nlist:\n  - a: "08"\n  # Second.\n  - a: 127.0.0.1\ntext: "a: b"\n',
   );
 });

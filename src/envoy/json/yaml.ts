@@ -42,8 +42,8 @@ function dressMap(node: YAMLMap, path: string, comments: ReadonlyMap<string, str
   }
 }
 
-/** In quotes: what Envoy's YAML would take for a boolean, a number or null, and what YAML 1.1 and 1.2 read differently. */
+/** In quotes: what Envoy would take for a boolean, a number or null. (What YAML 1.2 takes for one, the library puts in quotes.) */
 function quote(scalar: Scalar): void {
   if (typeof scalar.value !== 'string' || scalar.value.includes('\n')) return;
-  if (plainValue(scalar.value) !== scalar.value || /^[\d.+-]/.test(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
+  if (plainValue(scalar.value) !== scalar.value) scalar.type = Scalar.QUOTE_DOUBLE;
 }

@@ -8,7 +8,7 @@ export class Report {
   readonly errors: Problem[] = [];
   readonly warnings: Problem[] = [];
   /** Where each value stands, by its path. */
-  readonly places = new Map<string, Place>();
+  readonly places: Map<string, Place> = new Map();
   /** Paths below which indexes do not count: lists with a refused item. */
   readonly tainted: string[] = [];
   readonly #file: string;
@@ -29,7 +29,7 @@ export class Report {
 
   /** Notes where a value stands; false when there are too many to go on. */
   enter(path: string, at: Position): boolean {
-    this.places.set(path, { ...at, resource: this.#resource });
+    this.places.set(path, { ...at, file: this.#file, resource: this.#resource });
     return this.spend(path, at);
   }
 

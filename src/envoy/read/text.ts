@@ -49,7 +49,7 @@ export function readMessage<Name extends MessageName>(name: Name, text: string, 
   }
   const read = (message ?? reader.message(knownMessage(name), { kind: 'map', at: start, entries: [] }, '')) as MessageValue<Name>;
   if (options.constraints !== false && root !== null) {
-    const violations = checkConstraintsAt(name, read, { file: options.file, places: report.places });
+    const violations = checkConstraintsAt(name, read, report.places);
     report.errors.push(...violations.filter(({ path }) => !followsFrom(path, report)));
   }
   report.errors.sort(byPosition);
@@ -66,15 +66,14 @@ function isWithin(path: string, outer: string): boolean {
 }
 
 /** `checkConstraints` with each violation placed where its value, or else the nearest value around it, stands. */
-export function checkConstraintsAt(
-  name: MessageName,
-  message: unknown,
-  { file, places }: { readonly file: string; readonly places: ReadonlyMap<string, Place> },
-): Problem[] {
-  return checkConstraints(name, message).map(({ path, text }) => {
-    const { line, column, resource } = nearest(places, path);
-    return { file, at: { line, column }, path, text, resource };
-  });
+export function checkConstraintsAt(name: MessageName, message: unknown, places: ReadonlyMap<string, Place>): Problem[] {
+  return checkConstraints(name, message).map(({ path, text }) => problemAt(places, path, text));
+}
+
+/** A problem of the value at `path`, placed where it, or else the nearest value around it, stands. */
+export function problemAt(places: ReadonlyMap<string, Place>, path: string, text: string): Problem {
+  const { file, line, column, resource } = nearest(places, path);
+  return { file, at: { line, column }, path, text, resource };
 }
 
 function nearest(places: ReadonlyMap<string, Place>, path: string): Place {
@@ -82,7 +81,7 @@ function nearest(places: ReadonlyMap<string, Place>, path: string): Place {
     const place = places.get(part);
     if (place) return place;
   }
-  return places.get('') ?? { line: 1, column: 1, resource: '' };
+  return places.get('') ?? { file: '', line: 1, column: 1, resource: '' };
 }
 
 function byPosition(a: Problem, b: Problem): number {

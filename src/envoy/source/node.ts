@@ -52,7 +52,7 @@ export function describeNode(node: SourceNode): string {
 }
 
 /** At most 60 characters on one line. */
-export function shorten(text: string): string {
+function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ');
   return line.length <= 60 ? line : `${line.slice(0, 59)}…`;
 }

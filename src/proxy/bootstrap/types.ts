@@ -1,0 +1,56 @@
+import type { HostPort } from '../../core/index.ts';
+import type { Problem } from '../../envoy/index.ts';
+import type { Bootstrap } from '../../gen/envoy/config/bootstrap/v3/bootstrap.ts';
+
+/** What Envoy's flags say about its configuration. */
+export interface BootstrapOptions {
+  /** -c: read as YAML when it ends in .yaml or .yml, else as JSON. At least one of this and `configYaml`. */
+  readonly configPath?: string;
+  /** --config-yaml: laid over the file as protobuf merges. */
+  readonly configYaml?: string;
+  /** --service-node, --service-cluster, --service-zone: win over the file unless empty. */
+  readonly serviceNode?: string;
+  readonly serviceCluster?: string;
+  readonly serviceZone?: string;
+  /** --allow-unknown-static-fields: unknown fields are warnings. */
+  readonly allowsUnknownFields?: boolean;
+}
+
+/** A bootstrap that may be run. */
+export interface LoadedBootstrap {
+  readonly bootstrap: Bootstrap;
+  /** What is doubtful, and what a sidecar does not do; in the order of the text. */
+  readonly warnings: readonly Problem[];
+}
+
+/** What a sidecar beside a live-store is made of. */
+export interface InboundOptions {
+  readonly ring: string;
+  /** Where it listens: the advertised address. Without a host on every IPv4 address. */
+  readonly listen: HostPort;
+  /** Where the live-store listens; may be a name. Without a host 127.0.0.1. */
+  readonly local: HostPort;
+  /** node.id; left out, `--service-node` says it at start. */
+  readonly member?: string;
+  readonly zone?: string;
+  /** The control server; may be a name. Left out, the sidecar runs from its bootstrap alone. */
+  readonly control?: HostPort;
+  /** Admin pages; none unless given. Without a host on loopback. */
+  readonly admin?: HostPort;
+  /** Addresses and names of this machine, for the loop check. */
+  readonly ownAddresses?: readonly string[];
+}
+
+/** What a sidecar beside a querier is made of: all but this comes from control. */
+export interface EgressOptions {
+  readonly ring: string;
+  /** Where control puts the listener: an IP address. Without a host 127.0.0.1. */
+  readonly listen: HostPort;
+  /** The control server; may be a name. */
+  readonly control: HostPort;
+  /** node.id: any unique one; left out, `--service-node` says it at start. */
+  readonly nodeId?: string;
+  readonly zone?: string;
+  /** Admin pages; none unless given. Without a host on loopback. */
+  readonly admin?: HostPort;
+}
