@@ -28,7 +28,7 @@ const PARTITIONS = 2;
 const BASE = { xds: 18_000, controlAdmin: 9902, distributor: 3200, egress: 9096, egressAdmin: 9901 } as const;
 const BASE_OF_MEMBERS = { advertised: 9111, local: 9121, sidecarAdmin: 9131, http: 9141 } as const;
 /** The largest offset that keeps every port in range. */
-export const MAX_PORT_OFFSET = 65_535 - BASE.xds;
+export const MAX_PORT_OFFSET: number = 65_535 - BASE.xds;
 
 /** Live-stores of `zones` zones × two partitions, named as Tempo's StatefulSets name them. */
 export function planInstallation(options: { readonly zones: number; readonly portOffset: number }): Installation {

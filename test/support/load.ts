@@ -1,5 +1,5 @@
 // Open-loop load: requests leave when they are due, whatever becomes of those before. Failures are counted by gRPC status.
-import { formatHostPort, type HostPort } from '../../src/core/index.ts';
+import type { HostPort } from '../../src/core/index.ts';
 import { GrpcClient, type UnaryReply } from '../../src/demo/grpc/index.ts';
 import { quantile } from '../../src/demo/querier/member-stats.ts';
 import { type Question, question, type Topic } from '../../src/demo/querier/questions.ts';
@@ -138,9 +138,4 @@ export function describeReport(report: LoadReport): string {
     `p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms, max ${report.maxMs.toFixed(0)} ms`,
     ...failures,
   ].join('\n');
-}
-
-/** `host:port` of a member as a target. */
-export function targetOf(advertised: HostPort, topic: Topic): LoadTarget {
-  return { authority: formatHostPort(advertised), topic };
 }

@@ -6,7 +6,7 @@ import { GrpcFailure, STATUS, type UnaryCall, type UnaryHandler } from '../grpc/
 export type LiveStorePhase = 'starting' | 'running' | 'lagging' | 'stopping';
 
 /** Metadata by which one request asks to be treated badly: milliseconds of delay, and `lag` for the lag error. */
-export const FAULT_METADATA = { delayMs: 'x-sample-delay-ms', fail: 'x-sample-fail' } as const;
+const FAULT_METADATA = { delayMs: 'x-sample-delay-ms', fail: 'x-sample-fail' } as const;
 
 const MAX_DELAY_MS = 600_000;
 
