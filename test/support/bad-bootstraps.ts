@@ -92,6 +92,11 @@ export const badBootstraps: readonly BadBootstrap[] = [
     ],
   },
   {
+    title: '@type where there is no Any',
+    text: 'node: {"@type": x, id: a}\n',
+    errors: ["1:8: node.@type: no such field: '@type' in message envoy.config.core.v3.Node"],
+  },
+  {
     title: 'an unknown field inside an Any',
     text: 'static_resources:\n  clusters:\n    - name: a\n      typed_extension_protocol_options:\n        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:\n          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\n          explicit: {}\n',
     errors: [

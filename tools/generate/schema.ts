@@ -56,7 +56,6 @@ function fieldEntry(field: DescField, registry: FileRegistry): JsonValue {
     name: field.name,
     number: field.number,
     type: typeOf(field),
-    ...(property === field.name ? {} : { property }),
     ...(field.jsonName === property ? {} : { json: field.jsonName }),
     ...(field.fieldKind === 'list' ? { repeated: true } : {}),
     ...(field.fieldKind === 'map' ? { key: scalarName(field.mapKey) } : {}),
@@ -78,8 +77,8 @@ function scalarName(type: ScalarType): string {
   return ScalarType[type].toLowerCase();
 }
 
-/** The name ts-proto gives a field. */
-export function snakeToCamel(name: string): string {
+/** The name ts-proto gives a field; src/envoy works it out the same way. */
+function snakeToCamel(name: string): string {
   return name.replace(/_([^_]?)/g, (_, letter: string) => letter.toUpperCase());
 }
 

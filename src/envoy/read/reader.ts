@@ -42,7 +42,6 @@ export class Reader {
     const message = create(codec) as Record<string, Read>;
     const given = new Map<string, { field: FieldSchema; entry: SourceEntry }>();
     for (const entry of node.entries) {
-      if (entry.key === '@type') continue;
       const field = schema.fieldOf(entry.key);
       if (!field) this.#unknown(schema, entry, path);
       else this.#note(given, field, entry, path);
@@ -204,7 +203,8 @@ export class Reader {
       this.#report.error(path, type?.value.at ?? node.at, `could not find @type '${typeUrl}'`);
       return undefined;
     }
-    const value = hasOwnForm(name) ? this.#ownForm(name, node, path) : this.message(schema, node, path);
+    const fields: SourceMap = { ...node, entries: node.entries.filter(({ key }) => key !== '@type') };
+    const value = hasOwnForm(name) ? this.#ownForm(name, fields, path) : this.message(schema, fields, path);
     return value === undefined ? undefined : { typeUrl, value: codec.encode(value).finish() };
   }
 
