@@ -17,19 +17,20 @@ export interface Http2CodecStats {
   readonly txReset: Counter;
 }
 
-export function createCodecStats(): Http2CodecStats {
+/** Counters of their own, or those that `counter` gives for Envoy's names (`rx_reset`). */
+export function createCodecStats(counter: (stat: string) => Counter = () => new Counter()): Http2CodecStats {
   return {
-    goawaySent: new Counter(),
-    headerOverflow: new Counter(),
-    inboundEmptyFramesFlood: new Counter(),
-    inboundPriorityFramesFlood: new Counter(),
-    inboundWindowUpdateFramesFlood: new Counter(),
-    outboundControlFlood: new Counter(),
-    rxMessagingError: new Counter(),
-    rxReset: new Counter(),
-    streamRefusedErrors: new Counter(),
-    tooManyPrematureResets: new Counter(),
-    trailers: new Counter(),
-    txReset: new Counter(),
+    goawaySent: counter('goaway_sent'),
+    headerOverflow: counter('header_overflow'),
+    inboundEmptyFramesFlood: counter('inbound_empty_frames_flood'),
+    inboundPriorityFramesFlood: counter('inbound_priority_frames_flood'),
+    inboundWindowUpdateFramesFlood: counter('inbound_window_update_frames_flood'),
+    outboundControlFlood: counter('outbound_control_flood'),
+    rxMessagingError: counter('rx_messaging_error'),
+    rxReset: counter('rx_reset'),
+    streamRefusedErrors: counter('stream_refused_errors'),
+    tooManyPrematureResets: counter('too_many_premature_resets'),
+    trailers: counter('trailers'),
+    txReset: counter('tx_reset'),
   };
 }

@@ -111,6 +111,18 @@ export function httpScope(registry: MetricRegistry, prefix: string): StatScope {
   return new StatScope(registry, { stat: `http.${prefix}`, name: 'envoy_http', labels: { envoy_http_conn_manager_prefix: prefix } });
 }
 
+/** `listener.<address>.http.<stat_prefix>`. */
+export function listenerHttpScope(registry: MetricRegistry, address: string, prefix: string): StatScope {
+  const tag = address.replaceAll(':', '_');
+  const labels = { envoy_http_conn_manager_prefix: prefix, envoy_listener_address: tag };
+  return new StatScope(registry, { stat: `listener.${tag}.http.${prefix}`, name: 'envoy_listener_http', labels });
+}
+
+/** A tree of its own, without tags: `http2`, `server`. */
+export function rootScope(registry: MetricRegistry, stat: string): StatScope {
+  return new StatScope(registry, { stat, name: `envoy_${promName(stat)}`, labels: {} });
+}
+
 /** `tcp.<stat_prefix>`. */
 export function tcpScope(registry: MetricRegistry, prefix: string): StatScope {
   return new StatScope(registry, { stat: `tcp.${prefix}`, name: 'envoy_tcp', labels: { envoy_tcp_prefix: prefix } });

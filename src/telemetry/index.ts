@@ -1,5 +1,14 @@
 // Counters, their text forms, and structured logs. Knows no role and no protocol.
-export { clusterScope, httpScope, listenerScope, type ResponseCodeStats, type StatScope, tcpScope } from './envoy-stats.ts';
+export {
+  clusterScope,
+  httpScope,
+  listenerHttpScope,
+  listenerScope,
+  type ResponseCodeStats,
+  rootScope,
+  type StatScope,
+  tcpScope,
+} from './envoy-stats.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export {
   Counter,

@@ -41,6 +41,11 @@ export class FileSinks {
     for (const sink of this.#sinks.values()) sink.reopen();
   }
 
+  /** Writes what waits before it returns. */
+  flush(): void {
+    for (const sink of this.#sinks.values()) sink.flushSync();
+  }
+
   /** Writes what waits and closes. */
   stop(): void {
     for (const sink of this.#sinks.values()) sink.stop();
@@ -90,10 +95,15 @@ class FileSink implements LineSink {
     });
   }
 
-  stop(): void {
+  flushSync(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
     const rest = this.#take();
     if (rest.length > 0) writeSync(this.#fd, rest);
+  }
+
+  stop(): void {
+    this.flushSync();
     if (!(this.#path in STANDARD)) closeSync(this.#fd);
   }
 

@@ -1,9 +1,10 @@
 import type { Clock, Random } from '../../core/index.ts';
 import type { StatScope } from '../../telemetry/index.ts';
+import type { ResolveName } from '../../transport/index.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Host } from './host.ts';
 import type { ClusterStats } from './stats.ts';
-import type { ClusterSettings, DnsFamily, HostPool, RequestPriority } from './types.ts';
+import type { ClusterSettings, HostPool, RequestPriority } from './types.ts';
 
 /** What a pool may know of the cluster it works for. */
 export interface PoolOwner {
@@ -14,9 +15,6 @@ export interface PoolOwner {
 
 /** Makes the pool of a host when its first request comes. `proxy/upstream` gives it. */
 export type CreateHostPool = (host: Host, owner: PoolOwner) => HostPool;
-
-/** Resolves a name to literal addresses; rejects when it cannot, an empty answer means that the name has none. */
-export type ResolveName = (name: string, family: DnsFamily) => Promise<readonly string[]>;
 
 /** What a cluster stands on. */
 export interface ClusterDeps {

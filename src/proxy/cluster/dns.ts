@@ -1,5 +1,5 @@
 import { type Clock, formatHostPort, type Timer } from '../../core/index.ts';
-import type { ResolveName } from './deps.ts';
+import type { ResolveName } from '../../transport/index.ts';
 import type { ClusterStats } from './stats.ts';
 import type { Discovery, Endpoint, NamedEndpoint } from './types.ts';
 

@@ -5,6 +5,6 @@ export type { CircuitBreaker } from './circuit-breaker.ts';
 export type { Cluster } from './cluster.ts';
 export { createEndpointCompiler } from './compile/endpoints.ts';
 export { type ClusterCompilerDeps, createClusterCompiler } from './compile/index.ts';
-export type { CreateHostPool, PoolOwner, ResolveName } from './deps.ts';
+export type { CreateHostPool, PoolOwner } from './deps.ts';
 export type { Host } from './host.ts';
 export type { ClusterStats } from './stats.ts';

@@ -1,3 +1,4 @@
+import { createCodecStats, type Http2CodecStats } from '../../http2/index.ts';
 import type { Counter, Gauge, Histogram, ResponseCodeStats, StatScope } from '../../telemetry/index.ts';
 
 /** `cluster.<name>.…`: fetched once, written as plain fields. Names are Envoy's, in camel case. */
@@ -20,7 +21,6 @@ export interface ClusterStats {
   readonly upstreamRqPendingTotal: Counter;
   readonly upstreamRqPendingActive: Gauge;
   readonly upstreamRqPendingOverflow: Counter;
-  readonly upstreamRqPendingFailureEject: Counter;
   readonly upstreamRqActiveOverflow: Counter;
   readonly upstreamRqTimeout: Counter;
   readonly upstreamRqPerTryTimeout: Counter;
@@ -45,8 +45,8 @@ export interface ClusterStats {
   readonly updateFailure: Counter;
   readonly lbHealthyPanic: Counter;
   readonly http2StreamsActive: Gauge;
-  readonly http2RxReset: Counter;
-  readonly http2TxReset: Counter;
+  /** `http2.…` of the cluster's connections. */
+  readonly http2: Http2CodecStats;
 }
 
 export function createClusterStats(scope: StatScope): ClusterStats {
@@ -69,7 +69,6 @@ export function createClusterStats(scope: StatScope): ClusterStats {
     upstreamRqPendingTotal: scope.counter('upstream_rq_pending_total'),
     upstreamRqPendingActive: scope.gauge('upstream_rq_pending_active'),
     upstreamRqPendingOverflow: scope.counter('upstream_rq_pending_overflow'),
-    upstreamRqPendingFailureEject: scope.counter('upstream_rq_pending_failure_eject'),
     upstreamRqActiveOverflow: scope.counter('upstream_rq_active_overflow'),
     upstreamRqTimeout: scope.counter('upstream_rq_timeout'),
     upstreamRqPerTryTimeout: scope.counter('upstream_rq_per_try_timeout'),
@@ -93,7 +92,6 @@ export function createClusterStats(scope: StatScope): ClusterStats {
     updateFailure: scope.counter('update_failure'),
     lbHealthyPanic: scope.counter('lb_healthy_panic'),
     http2StreamsActive: scope.gauge('http2.streams_active'),
-    http2RxReset: scope.counter('http2.rx_reset'),
-    http2TxReset: scope.counter('http2.tx_reset'),
+    http2: createCodecStats((stat) => scope.counter(`http2.${stat}`)),
   };
 }

@@ -1,0 +1,21 @@
+import type { Clock, Random } from '../../core/index.ts';
+import type { MetricRegistry } from '../../telemetry/index.ts';
+import type { FileSinks } from '../access-log/index.ts';
+import type { Cluster } from '../cluster/index.ts';
+import type { RouteTable } from '../route/types.ts';
+import type { RuntimeConfig } from '../runtime/types.ts';
+import type { Connect } from '../upstream/types.ts';
+
+/** What filters stand on. */
+export interface FilterDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: MetricRegistry;
+  readonly accessLogs: FileSinks;
+  /** What requests see; each reads it once. */
+  readonly currentConfig: () => RuntimeConfig<RouteTable, Cluster>;
+  /** For tcp_proxy. */
+  readonly connect: Connect;
+  /** x-request-id of a request that has none: a UUID. */
+  readonly createRequestId: () => string;
+}

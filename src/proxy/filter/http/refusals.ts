@@ -1,0 +1,34 @@
+import type { LocalReply } from '../../upstream/types.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+/** Answers to requests that no upstream sees. Statuses and texts are Envoy's. */
+export const NO_ROUTE: LocalReply = { status: 404, body: '', flag: 'NR', details: 'route_not_found' };
+
+/** The cluster lacks http2_protocol_options: Envoy would speak HTTP/1.1 to it. */
+export const NOT_HTTP2: LocalReply = {
+  status: 503,
+  body: 'the cluster has no http2_protocol_options, and upstream HTTP/1.1 is not supported',
+  flag: 'UPE',
+  details: 'upstream_protocol_not_supported',
+};
+
+/** max_stream_duration or the request's own grpc-timeout is over: the only timeout that gRPC callers see as DEADLINE_EXCEEDED. */
+export const TOO_LONG: LocalReply = { status: 408, grpcStatus: 4, body: 'downstream duration timeout', details: 'max_duration_timeout' };
+
+const NO_UPGRADE: LocalReply = { status: 403, body: '', details: 'upgrade_failed' };
+const BAD_PATH: LocalReply = { status: 400, body: '', details: 'path_normalization_failed' };
+
+export function noCluster(status: number): LocalReply {
+  return { status, body: '', flag: 'NC', details: 'cluster_not_found' };
+}
+
+/** Nothing moved for stream_idle_timeout. */
+export function streamTimeout(isRequestOver: boolean): LocalReply {
+  return { status: isRequestOver ? 504 : 408, body: 'stream timeout', flag: 'SI', details: 'stream_idle_timeout' };
+}
+
+/** Why a request is refused before any route is looked for, or undefined. */
+export function refusalOf({ method, path }: RequestFacts): LocalReply | undefined {
+  if (method === 'CONNECT') return NO_UPGRADE;
+  return path.includes('#') ? BAD_PATH : undefined;
+}

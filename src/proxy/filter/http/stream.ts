@@ -1,0 +1,271 @@
+import type { Timer } from '../../../core/index.ts';
+import { ErrorCode } from '../../../http2/index.ts';
+import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../../../http2/types.ts';
+import { RequestRecord, type ResponseFlag } from '../../access-log/index.ts';
+import type { Cluster } from '../../cluster/index.ts';
+import { chooseCluster, mutateHeaders } from '../../route/index.ts';
+import type { ForwardAction, Route } from '../../route/types.ts';
+import { Exchange } from '../../upstream/index.ts';
+import type { Downstream, LocalReply } from '../../upstream/types.ts';
+import type { Sweepable } from '../idle-sweep.ts';
+import type { HttpContext } from './context.ts';
+import { renderReply } from './local-reply.ts';
+import { NO_ROUTE, NOT_HTTP2, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
+import { factsOf, type RequestFacts } from './request-facts.ts';
+import { managedHeaders, routedHeaders } from './request-headers.ts';
+import { streamDurationMs } from './stream-duration.ts';
+
+/** The connection a stream came on. */
+export interface StreamOwner {
+  readonly remote: string;
+  readonly local: string;
+  /** The peer's address without its port. */
+  readonly remoteIp: string;
+  onStreamOver(): void;
+}
+
+/** How far the response is. */
+type ResponseState = 'none' | 'headers' | 'over';
+
+/** One request from its first byte to its log line: routes it, hands it to the upstream, and answers itself where there is none. */
+export class HttpStream implements StreamHandler, Downstream, Sweepable {
+  lastTick = 0;
+  idleTimeoutMs: number | null;
+  readonly #context: HttpContext;
+  readonly #owner: StreamOwner;
+  readonly #stream: Http2Stream;
+  readonly #record: RequestRecord;
+  #exchange: Exchange | undefined;
+  #route: Route | undefined;
+  #isHead = false;
+  #isRequestOver = false;
+  #response: ResponseState = 'none';
+  #duration: Timer | undefined;
+
+  constructor(context: HttpContext, owner: StreamOwner, stream: Http2Stream) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#stream = stream;
+    this.idleTimeoutMs = context.settings.streamIdleTimeoutMs;
+    const { clock } = context.deps;
+    this.#record = new RequestRecord({ startedAtMs: clock.nowMs(), startMs: clock.monotonicMs() }, owner);
+    this.#record.protocol = 'HTTP/2';
+  }
+
+  // What the caller sends.
+
+  onHeaders(headers: HeaderBlock, endStream: boolean): void {
+    const { stats, settings, deps, streams } = this.#context;
+    stats.downstreamRqTotal.value += 1;
+    stats.downstreamRqHttp2Total.value += 1;
+    stats.downstreamRqActive.value += 1;
+    streams.add(this);
+    this.#isRequestOver = endStream;
+    const facts = factsOf(headers);
+    const managed = managedHeaders(headers, facts, settings, this.#owner.remoteIp, deps.createRequestId);
+    this.#isHead = facts.method === 'HEAD';
+    this.#record.isGrpc = facts.isGrpc;
+    this.#record.requestHeaders = managed;
+    const reply = refusalOf(facts) ?? this.#begin(managed, facts, endStream);
+    if (reply) this.reply(reply);
+  }
+
+  onData(chunk: Buffer, endStream: boolean): void {
+    this.#touch();
+    this.#record.bytesReceived += chunk.length;
+    this.#isRequestOver = endStream;
+    this.#exchange?.onData(chunk, endStream);
+  }
+
+  onTrailers(trailers: HeaderBlock): void {
+    this.#touch();
+    this.#isRequestOver = true;
+    this.#exchange?.onTrailers(trailers);
+  }
+
+  onReset({ origin }: StreamReset): void {
+    const { stats } = this.#context;
+    stats.downstreamRqRxReset.value += 1;
+    this.#exchange?.cancel();
+    if (origin === 'local') this.#record.setFlag('DPE');
+    else this.#record.setFlag('DC');
+    this.#record.details = RESET_DETAILS[origin];
+    this.#finish();
+  }
+
+  onDrain(): void {
+    this.#touch();
+    this.#exchange?.onDrain();
+  }
+
+  onIdle(): void {
+    this.#context.stats.downstreamRqIdleTimeout.value += 1;
+    this.#stop(streamTimeout(this.#isRequestOver));
+  }
+
+  // What the upstream answers.
+
+  sendHeaders(headers: HeaderBlock, endStream: boolean): void {
+    this.#touch();
+    this.#respond(mutateHeaders(headers, this.#route?.responseHeaders ?? []), endStream);
+    if (endStream) this.#finishResponse();
+  }
+
+  sendData(chunk: Buffer, endStream: boolean): boolean {
+    this.#touch();
+    this.#record.bytesSent += chunk.length;
+    const takesMore = this.#stream.sendData(chunk, endStream);
+    if (endStream) this.#finishResponse();
+    return takesMore;
+  }
+
+  sendTrailers(trailers: HeaderBlock): void {
+    this.#record.responseTrailers = trailers;
+    this.#stream.sendTrailers(trailers);
+    this.#finishResponse();
+  }
+
+  credit(bytes: number): void {
+    this.#stream.credit(bytes);
+  }
+
+  reply(reply: LocalReply): void {
+    const message = renderReply(reply, { isGrpc: this.#record.isGrpc, isHead: this.#isHead });
+    if (reply.flag) this.#record.setFlag(reply.flag);
+    this.#record.details = reply.details;
+    const headers = this.#route ? mutateHeaders(message.headers, this.#route.responseHeaders) : message.headers;
+    this.#respond(headers, message.body === null);
+    if (message.body) {
+      this.#record.bytesSent += message.body.length;
+      this.#stream.sendData(message.body, true);
+    }
+    this.#finishResponse();
+  }
+
+  abort(flag: ResponseFlag, details: string): void {
+    this.#record.setFlag(flag);
+    this.#record.details = details;
+    this.#reset();
+  }
+
+  // Inside.
+
+  /** Finds out where the request goes, once, in the configuration of this moment, and sends it there; else what to answer. */
+  #begin(headers: HeaderBlock, facts: RequestFacts, endStream: boolean): LocalReply | undefined {
+    const { settings, deps, stats } = this.#context;
+    const config = deps.currentConfig();
+    const table = settings.routes.kind === 'inline' ? settings.routes.table : config.routes.get(settings.routes.name);
+    const route = table?.route(facts.authority, facts.path, headers);
+    if (!route) {
+      stats.noRoute.value += 1;
+      return NO_ROUTE;
+    }
+    this.#route = route;
+    this.#record.routeName = route.name;
+    this.#record.virtualHost = route.virtualHost;
+    const { action } = route;
+    if (action.kind === 'direct-response') {
+      stats.rqDirectResponse.value += 1;
+      return { status: action.status, body: action.body, details: 'direct_response' };
+    }
+    const name = chooseCluster(action.cluster, headers, deps.random);
+    const cluster = config.clusters.get(name);
+    if (!cluster) {
+      stats.noCluster.value += 1;
+      return noCluster(action.clusterNotFoundStatus);
+    }
+    this.#record.upstreamCluster = name;
+    if (cluster.settings.protocol !== 'HTTP2') return NOT_HTTP2;
+    this.#forward(headers, route, action, cluster, endStream);
+    return undefined;
+  }
+
+  #forward(headers: HeaderBlock, route: Route, action: ForwardAction, cluster: Cluster, endStream: boolean): void {
+    const { settings, deps, stats, bufferLimit } = this.#context;
+    stats.rqTotal.value += 1;
+    const record = this.#record;
+    record.requestHeaders = routedHeaders(headers, route, action);
+    if (action.idleTimeoutMs !== undefined) this.idleTimeoutMs = action.idleTimeoutMs;
+    this.#limitDuration(streamDurationMs(action.streamDuration, headers, settings.maxStreamDurationMs));
+    const request = {
+      action,
+      cluster,
+      headers: record.requestHeaders,
+      record,
+      bufferLimit: action.bufferLimit ?? bufferLimit,
+      envoyHeaders: settings.envoyHeaders,
+    };
+    this.#exchange = new Exchange(deps, request, this, endStream);
+    this.#exchange.start();
+  }
+
+  #limitDuration(ms: number | null): void {
+    if (ms === null) return;
+    this.#duration = this.#context.deps.clock.after(ms, () => {
+      this.#context.stats.downstreamRqMaxDurationReached.value += 1;
+      this.#stop(TOO_LONG);
+    });
+  }
+
+  /** Ends the request for a reason of our own: with an answer, or, when one has begun, with a reset. */
+  #stop(reply: LocalReply): void {
+    this.#exchange?.cancel();
+    if (this.#response === 'none') {
+      this.reply(reply);
+      return;
+    }
+    if (reply.flag) this.#record.setFlag(reply.flag);
+    this.#record.details = reply.details;
+    this.#reset();
+  }
+
+  #respond(headers: HeaderBlock, endStream: boolean): void {
+    const fields = this.#context.withServerHeaders(headers, this.#record.requestHeaders);
+    this.#record.responseHeaders = fields;
+    this.#record.responseCode = Number(fields[0]?.value);
+    this.#response = 'headers';
+    this.#stream.sendHeaders(fields, endStream);
+  }
+
+  #finishResponse(): void {
+    // RFC 9113 §8.1: the rest of a request that is answered already is not wanted
+    if (!this.#isRequestOver) this.#stream.reset(ErrorCode.NO_ERROR);
+    this.#finish();
+  }
+
+  #reset(): void {
+    this.#context.stats.downstreamRqTxReset.value += 1;
+    this.#stream.reset(ErrorCode.INTERNAL_ERROR);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#response === 'over') return;
+    this.#response = 'over';
+    const { stats, streams, deps, settings } = this.#context;
+    this.#duration?.cancel();
+    streams.remove(this);
+    const record = this.#record;
+    record.endMs = deps.clock.monotonicMs();
+    stats.downstreamRqActive.value -= 1;
+    stats.downstreamRqTime.record(record.endMs - record.startMs);
+    if (record.responseCode > 0) {
+      stats.downstreamRq.record(record.responseCode);
+      stats.listenerRq.record(record.responseCode);
+    }
+    for (const log of settings.accessLogs) log(record);
+    this.#owner.onStreamOver();
+  }
+
+  #touch(): void {
+    this.lastTick = this.#context.streams.tick;
+  }
+}
+
+/** %RESPONSE_CODE_DETAILS% of a request whose caller went away. */
+const RESET_DETAILS: Readonly<Record<StreamReset['origin'], string>> = {
+  peer: 'http2.remote_reset',
+  refused: 'http2.remote_refuse',
+  connection: 'downstream_remote_disconnect',
+  local: 'http2.violation.of.messaging.rule',
+};

@@ -1,0 +1,20 @@
+import type { HostPort } from '../../core/index.ts';
+import type { NetworkFilter } from '../filter/types.ts';
+
+/** TrafficDirection by number. */
+export const TRAFFIC_DIRECTIONS = ['UNSPECIFIED', 'INBOUND', 'OUTBOUND'] as const;
+export type TrafficDirection = (typeof TRAFFIC_DIRECTIONS)[number];
+
+/** A compiled Listener resource, before anything runs. */
+export interface ListenerSettings {
+  readonly name: string;
+  /** A literal IP and a port; 0 lets the kernel choose. */
+  readonly address: HostPort;
+  /** What its stats are called by: stat_prefix, or the address. */
+  readonly statName: string;
+  readonly direction: TrafficDirection;
+  /** tcp_backlog_size; null: the system's. */
+  readonly backlog: number | null;
+  /** What becomes of its connections. */
+  readonly filter: NetworkFilter;
+}

@@ -1,0 +1,47 @@
+import { ErrorCode } from '../../http2/index.ts';
+import type { StreamReset } from '../../http2/types.ts';
+import type { ResponseFlag } from '../access-log/index.ts';
+import type { PoolFailure } from '../cluster/types.ts';
+
+/** Why a try ended without a whole response. The words are Envoy's (`reset reason: …`). */
+export type TryFailure =
+  | PoolFailure
+  | 'connection termination'
+  | 'remote reset'
+  | 'remote refused stream reset'
+  | 'protocol error'
+  | 'local reset';
+
+const FLAGS: Readonly<Record<TryFailure, ResponseFlag>> = {
+  'remote connection failure': 'UF',
+  'connection timeout': 'UF',
+  overflow: 'UO',
+  'connection termination': 'UC',
+  'remote reset': 'UR',
+  'remote refused stream reset': 'UR',
+  'protocol error': 'UPE',
+  'local reset': 'LR',
+};
+
+export function flagOf(failure: TryFailure): ResponseFlag {
+  return FLAGS[failure];
+}
+
+/** `upstream_reset_before_response_started{remote_reset}`, the form of %RESPONSE_CODE_DETAILS%. */
+export function detailsOf(failure: TryFailure, when: 'before' | 'after'): string {
+  return `upstream_reset_${when}_response_started{${failure.replaceAll(' ', '_')}}`;
+}
+
+/** The text a caller gets when no response came. */
+export function failureText(failure: TryFailure, wasRetried: boolean): string {
+  const reason = wasRetried ? 'retried and the latest reset reason' : 'reset reason';
+  return `upstream connect error or disconnect/reset before headers. ${reason}: ${failure}`;
+}
+
+/** What a stream's early end means. */
+export function failureOf({ code, origin }: StreamReset): TryFailure {
+  if (origin === 'refused' || code === ErrorCode.REFUSED_STREAM) return 'remote refused stream reset';
+  if (origin === 'connection') return 'connection termination';
+  if (origin === 'local' || code === ErrorCode.PROTOCOL_ERROR) return 'protocol error';
+  return 'remote reset';
+}

@@ -1,0 +1,108 @@
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../../../core/index.ts';
+import { createClientConnection, ErrorCode } from '../../../http2/index.ts';
+import type { Http2Connection, Http2Stream, StreamHandler } from '../../../http2/types.ts';
+import type { Host, PoolOwner } from '../../cluster/index.ts';
+
+/** How long streams of a connection that takes no new ones may go on; whoever retires a cluster cuts sooner. */
+const DRAIN_MS = 3_600_000;
+
+export interface PooledConnectionEvents {
+  /** Takes no new streams any more: others have to be opened elsewhere. */
+  onLeaving(): void;
+  onAvailable(): void;
+  onClosed(): void;
+}
+
+/** One established connection to a host: keepalive, byte counts, its end. */
+export class PooledConnection {
+  readonly #connection: Http2Connection;
+  readonly #owner: PoolOwner;
+  readonly #host: Host;
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  #keepalive: Timer | undefined;
+  #countedRead = 0;
+  #countedWritten = 0;
+
+  constructor(socket: Duplex, host: Host, owner: PoolOwner, clock: Clock, events: PooledConnectionEvents) {
+    this.#owner = owner;
+    this.#host = host;
+    this.#clock = clock;
+    this.#startMs = clock.monotonicMs();
+    const { settings, stats } = owner;
+    this.#connection = createClientConnection(
+      socket,
+      { ...settings.http2, streamBufferLimit: settings.bufferLimit, stats: stats.http2, clock },
+      {
+        onStream: () => {
+          throw new Error('a server opens no streams');
+        },
+        onGoAway: () => {
+          stats.upstreamCxCloseNotify.value += 1;
+          events.onLeaving();
+        },
+        onAvailable: () => events.onAvailable(),
+        onClose: () => {
+          this.#onClose();
+          events.onClosed();
+        },
+      },
+    );
+    this.#armKeepalive();
+  }
+
+  get acceptsStreams(): boolean {
+    return this.#connection.acceptsStreams;
+  }
+
+  get isIdle(): boolean {
+    return this.#connection.activeStreams === 0;
+  }
+
+  openStream(handler: StreamHandler): Http2Stream | undefined {
+    this.#countBytes();
+    return this.#connection.openStream(handler);
+  }
+
+  drain(): void {
+    void this.#connection.drain(DRAIN_MS);
+  }
+
+  close(): void {
+    this.#connection.destroy();
+  }
+
+  /** Pings at every interval; an answer that does not come in time ends the connection (connection_keepalive). */
+  #armKeepalive(): void {
+    const { keepalive } = this.#owner.settings;
+    if (!keepalive) return;
+    this.#keepalive = this.#clock.after(keepalive.intervalMs, () => {
+      this.#keepalive = this.#clock.after(keepalive.timeoutMs, () => this.#connection.destroy(ErrorCode.NO_ERROR));
+      this.#connection.ping(() => {
+        this.#keepalive?.cancel();
+        if (this.#connection.isOpen) this.#armKeepalive();
+      });
+    });
+  }
+
+  #onClose(): void {
+    this.#keepalive?.cancel();
+    this.#countBytes();
+    const { stats, breakers } = this.#owner;
+    stats.upstreamCxLengthMs.record(this.#clock.monotonicMs() - this.#startMs);
+    stats.upstreamCxActive.value -= 1;
+    stats.upstreamCxDestroy.value += 1;
+    this.#host.cxActive -= 1;
+    breakers.default.connections.dec();
+  }
+
+  #countBytes(): void {
+    const { bytesRead, bytesWritten } = this.#connection;
+    const { stats } = this.#owner;
+    stats.upstreamCxRxBytesTotal.value += bytesRead - this.#countedRead;
+    stats.upstreamCxTxBytesTotal.value += bytesWritten - this.#countedWritten;
+    this.#countedRead = bytesRead;
+    this.#countedWritten = bytesWritten;
+  }
+}
