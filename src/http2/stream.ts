@@ -122,6 +122,8 @@ export class Stream implements Http2Stream, SendingStream {
 
   reset(code: number): void {
     if (this.#isOver) return;
+    // A handler that is being told of the end: there is nothing left to reset.
+    if (this.received === 'ended' && this.#sent === 'ended' && this.queue.length === 0) return;
     // RFC 9113 §8.1: NO_ERROR asks the client to stop a body nobody needs; the response before it must arrive whole.
     if (code === ErrorCode.NO_ERROR && this.queue.length > 0) {
       if (this.#tail.kind === 'none') this.#tail = RESET_TAIL;
