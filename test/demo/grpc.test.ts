@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/core/index.ts';
-import { GrpcClient, GrpcFailure, GrpcServer, STATUS, type UnaryHandler } from '../../src/demo/grpc/index.ts';
+import { GrpcClient, GrpcFailure, GrpcServer, type UnaryHandler } from '../../src/demo/grpc/index.ts';
 import { decodeMessage, encodeMessage } from '../../src/demo/grpc/message.ts';
 import { decodeSnappyFrames, encodeSnappyFrames } from '../../src/demo/grpc/snappy.ts';
+import { GrpcStatus } from '../../src/grpc/index.ts';
 
 const MiB = 1024 * 1024;
 
@@ -67,7 +68,7 @@ t.test('unary calls: answers, failures, metadata, unknown methods', async (t) =>
       return message;
     },
     '/a.B/Fail': () => {
-      throw new GrpcFailure(STATUS.unknown, 'cannot guarantee complete results: 100% lag, "ü"');
+      throw new GrpcFailure(GrpcStatus.UNKNOWN, 'cannot guarantee complete results: 100% lag, "ü"');
     },
   });
   const echo = await client.unary({ ...call, path: '/a.B/Echo', metadata: { 'x-scope-orgid': 't1' } });
@@ -106,7 +107,7 @@ t.test('nobody there, a deadline, and a server that goes away are statuses', asy
 t.test('messages in identity and gzip', (t) => {
   for (const encoding of ['identity', 'gzip', 'snappy'] as const)
     t.equal(decodeMessage(encodeMessage(Buffer.from('abc'), encoding), encoding, 100).toString(), 'abc');
-  t.throws(() => decodeMessage(encodeMessage(Buffer.from('abc'), 'gzip'), 'zstd', 100), { code: STATUS.unimplemented });
-  t.throws(() => decodeMessage(Buffer.from('00000000', 'hex'), 'identity', 10), { code: STATUS.internal });
+  t.throws(() => decodeMessage(encodeMessage(Buffer.from('abc'), 'gzip'), 'zstd', 100), { code: GrpcStatus.UNIMPLEMENTED });
+  t.throws(() => decodeMessage(Buffer.from('00000000', 'hex'), 'identity', 10), { code: GrpcStatus.INTERNAL });
   t.end();
 });

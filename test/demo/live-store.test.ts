@@ -1,12 +1,12 @@
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/core/index.ts';
 import { GrpcClient, type UnaryReply } from '../../src/demo/grpc/index.ts';
-import { HEALTH_PATH, saysServing } from '../../src/demo/health.ts';
 import { SampleDistributor, SampleLiveStore } from '../../src/demo/index.ts';
 import type { LiveStoreOptions } from '../../src/demo/live-store/live-store.ts';
 import { askRange, askSearch, askTrace, type Question, question } from '../../src/demo/querier/questions.ts';
 import { readReplicationSets } from '../../src/demo/querier/ring-reader.ts';
 import { holds, listedTraces, partitionOf, traceIdsOf } from '../../src/demo/sample-data.ts';
+import { HEALTH_CHECK_METHOD, parseHealthResponse } from '../../src/grpc/index.ts';
 
 const anyPort = { host: '127.0.0.1', port: 0 };
 
@@ -97,8 +97,8 @@ t.test('errors are those of Tempo, by request and by switch', async (t) => {
   await fetch(`${http}/sample/phase?to=lagging`, { method: 'POST' });
   t.equal((await ask(client, asked)).status, 2);
   t.equal((await fetch(`${http}/ready`)).status, 503);
-  const health = await ask(client, { path: HEALTH_PATH, message: new Uint8Array(0) });
-  t.ok(saysServing(health.message), 'lag does not show in health');
+  const health = await ask(client, { path: HEALTH_CHECK_METHOD, message: new Uint8Array(0) });
+  t.equal(parseHealthResponse(health.message), 'SERVING', 'lag does not show in health');
   await fetch(`${http}/sample/phase?to=running`, { method: 'POST' });
   t.equal((await ask(client, asked)).status, 0);
   t.equal((await fetch(`${http}/sample/phase?to=stopping`, { method: 'POST' })).status, 400);
@@ -108,11 +108,14 @@ t.test('multitenant: exactly one tenant, health checks included', async (t) => {
   const { client } = await startStore(t, { isMultitenant: true });
   const asked = askTrace({ partition: 0, partitions: 2 }, 1);
   t.equal((await ask(client, asked)).status, 0);
-  for (const path of [asked.path, HEALTH_PATH]) {
+  for (const path of [asked.path, HEALTH_CHECK_METHOD]) {
     const none = await ask(client, { path, message: asked.message }, {});
     t.same([none.status, none.statusText], [2, 'no org id'], path);
   }
-  t.ok(saysServing((await ask(client, { path: HEALTH_PATH, message: new Uint8Array(0) }, { 'x-scope-orgid': '0' })).message));
+  t.equal(
+    parseHealthResponse((await ask(client, { path: HEALTH_CHECK_METHOD, message: new Uint8Array(0) }, { 'x-scope-orgid': '0' })).message),
+    'SERVING',
+  );
 });
 
 t.test('it stands in the ring while it lives and is gone when it stops', async (t) => {

@@ -1,7 +1,8 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import { formatHostPort, type HostPort } from '../../core/index.ts';
+import { decodeGrpcMessage, GrpcStatus, parseGrpcStatus } from '../../grpc/index.ts';
+import { GrpcFailure } from './failure.ts';
 import { decodeMessage, encodeMessage, type GrpcEncoding } from './message.ts';
-import { decodeStatusMessage, GrpcFailure, STATUS } from './status.ts';
 
 export interface UnaryRequest {
   /** `/package.Service/Method`. */
@@ -51,11 +52,11 @@ export class GrpcClient {
       try {
         stream = this.#connected().request(this.#headersOf(request));
       } catch (error) {
-        finish(STATUS.unavailable, (error as Error).message);
+        finish(GrpcStatus.UNAVAILABLE, (error as Error).message);
         return;
       }
       const timer = setTimeout(() => {
-        finish(STATUS.deadlineExceeded, `no answer within ${request.timeoutMs} ms`);
+        finish(GrpcStatus.DEADLINE_EXCEEDED, `no answer within ${request.timeoutMs} ms`);
         stream.close(constants.NGHTTP2_CANCEL);
       }, request.timeoutMs);
       void this.#read(stream).then(([status, text, message]) => {
@@ -116,24 +117,24 @@ export class GrpcClient {
         tail = headers;
       });
       stream.on('data', (chunk: Buffer) => parts.push(chunk));
-      stream.on('error', (error) => resolve([STATUS.unavailable, error.message, empty]));
+      stream.on('error', (error) => resolve([GrpcStatus.UNAVAILABLE, error.message, empty]));
       stream.on('end', () => {
         const status = tail['grpc-status'] ?? head['grpc-status'];
         if (status === undefined) return; // reset: 'error' or 'close' tells
-        const text = decodeStatusMessage(String(tail['grpc-message'] ?? head['grpc-message'] ?? ''));
-        resolve(status === '0' ? this.#decoded(Buffer.concat(parts), head) : [Number(status), text, empty]);
+        const text = decodeGrpcMessage(String(tail['grpc-message'] ?? head['grpc-message'] ?? ''));
+        resolve(status === '0' ? this.#decoded(Buffer.concat(parts), head) : [parseGrpcStatus(String(status)), text, empty]);
       });
       stream.on('close', () =>
-        resolve([STATUS.unavailable, `the stream was reset (code ${stream.rstCode}, HTTP ${head[':status'] ?? 'none'})`, empty]),
+        resolve([GrpcStatus.UNAVAILABLE, `the stream was reset (code ${stream.rstCode}, HTTP ${head[':status'] ?? 'none'})`, empty]),
       );
     });
   }
 
   #decoded(body: Buffer, head: IncomingHttpHeaders): [number, string, Buffer] {
     try {
-      return [STATUS.ok, '', decodeMessage(body, String(head['grpc-encoding'] ?? 'identity'), this.#maxBytes)];
+      return [GrpcStatus.OK, '', decodeMessage(body, String(head['grpc-encoding'] ?? 'identity'), this.#maxBytes)];
     } catch (error) {
-      return [error instanceof GrpcFailure ? error.code : STATUS.internal, (error as Error).message, Buffer.alloc(0)];
+      return [error instanceof GrpcFailure ? error.code : GrpcStatus.INTERNAL, (error as Error).message, Buffer.alloc(0)];
     }
   }
 }

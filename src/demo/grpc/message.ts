@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { GrpcStatus } from '../../grpc/index.ts';
+import { GrpcFailure } from './failure.ts';
 import { decodeSnappyFrames, encodeSnappyFrames } from './snappy.ts';
-import { GrpcFailure, STATUS } from './status.ts';
 
 /** `grpc-encoding` values that both sample ends speak; Tempo's queriers send snappy. */
 export type GrpcEncoding = 'identity' | 'gzip' | 'snappy';
@@ -18,18 +19,18 @@ export function encodeMessage(message: Uint8Array, encoding: GrpcEncoding): Buff
 /** The one message of a unary body. Throws GrpcFailure with the code and words grpc-go uses. */
 export function decodeMessage(body: Buffer, encoding: string, maxBytes: number): Buffer {
   if (body.length < 5 || body.length !== 5 + body.readUInt32BE(1))
-    throw new GrpcFailure(STATUS.internal, 'the body is not one length-prefixed message');
+    throw new GrpcFailure(GrpcStatus.INTERNAL, 'the body is not one length-prefixed message');
   const data = body.subarray(5);
   if (data.length > maxBytes)
-    throw new GrpcFailure(STATUS.resourceExhausted, `grpc: received message larger than max (${data.length} vs. ${maxBytes})`);
+    throw new GrpcFailure(GrpcStatus.RESOURCE_EXHAUSTED, `grpc: received message larger than max (${data.length} vs. ${maxBytes})`);
   if (body[0] === 0) return data;
   try {
     if (encoding === 'snappy') return decodeSnappyFrames(data, maxBytes);
     if (encoding === 'gzip') return gunzipSync(data, { maxOutputLength: maxBytes });
   } catch (error) {
     if (error instanceof RangeError)
-      throw new GrpcFailure(STATUS.resourceExhausted, `grpc: message after decompression larger than max ${maxBytes}`);
-    throw new GrpcFailure(STATUS.internal, `grpc: failed to decompress the received message: ${(error as Error).message}`);
+      throw new GrpcFailure(GrpcStatus.RESOURCE_EXHAUSTED, `grpc: message after decompression larger than max ${maxBytes}`);
+    throw new GrpcFailure(GrpcStatus.INTERNAL, `grpc: failed to decompress the received message: ${(error as Error).message}`);
   }
-  throw new GrpcFailure(STATUS.unimplemented, `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
+  throw new GrpcFailure(GrpcStatus.UNIMPLEMENTED, `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
 }

@@ -1,9 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, formatHostPort, type HostPort, RingwayError } from '../../core/index.ts';
+import { encodeGrpcMessage, GrpcStatus } from '../../grpc/index.ts';
 import { createServerConnection, ErrorCode, field, findField } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Connection, Http2Stream, StreamHandler } from '../../http2/types.ts';
+import { GrpcFailure } from './failure.ts';
 import { decodeMessage, encodeMessage, type GrpcEncoding } from './message.ts';
-import { encodeStatusMessage, GrpcFailure, STATUS } from './status.ts';
 
 /** One unary call as a handler sees it. */
 export interface UnaryCall {
@@ -94,7 +95,7 @@ export class GrpcServer {
       onHeaders: (block, endStream) => {
         headers = block;
         const path = findField(block, ':path')?.value ?? '';
-        if (!this.#handlers.has(path)) sendFailure(stream, new GrpcFailure(STATUS.unimplemented, `unknown method ${path}`));
+        if (!this.#handlers.has(path)) sendFailure(stream, new GrpcFailure(GrpcStatus.UNIMPLEMENTED, `unknown method ${path}`));
         else if (endStream) answer();
       },
       onData: (chunk, endStream) => {
@@ -128,7 +129,7 @@ export class GrpcServer {
 }
 
 function tooLarge(what: string, bytes: number, maxBytes: number): GrpcFailure {
-  return new GrpcFailure(STATUS.resourceExhausted, `grpc: ${what} message larger than max (${bytes} vs. ${maxBytes})`);
+  return new GrpcFailure(GrpcStatus.RESOURCE_EXHAUSTED, `grpc: ${what} message larger than max (${bytes} vs. ${maxBytes})`);
 }
 
 const STATUS_200 = field(':status', '200');
@@ -143,11 +144,8 @@ function sendReply(stream: Http2Stream, body: Buffer, encoding: string): void {
 
 /** Trailers-only, as grpc-go answers an error before the first message; what is left of the request is refused without harm. */
 function sendFailure(stream: Http2Stream, error: unknown): void {
-  const code = error instanceof GrpcFailure ? error.code : STATUS.internal;
+  const code = error instanceof GrpcFailure ? error.code : GrpcStatus.INTERNAL;
   const text = error instanceof Error ? error.message : String(error);
-  stream.sendHeaders(
-    [STATUS_200, CONTENT_TYPE, field('grpc-status', String(code)), field('grpc-message', encodeStatusMessage(text))],
-    true,
-  );
+  stream.sendHeaders([STATUS_200, CONTENT_TYPE, field('grpc-status', String(code)), field('grpc-message', encodeGrpcMessage(text))], true);
   if (stream.isOpen) stream.reset(ErrorCode.NO_ERROR);
 }

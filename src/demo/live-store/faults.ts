@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/index.ts';
 import { sleep } from '../../core/index.ts';
-import { GrpcFailure, STATUS, type UnaryCall, type UnaryHandler } from '../grpc/index.ts';
+import { GrpcStatus } from '../../grpc/index.ts';
+import { GrpcFailure, type UnaryCall, type UnaryHandler } from '../grpc/index.ts';
 
 /** What a live-store is going through; Tempo's own words for each are what queries then get. */
 export type LiveStorePhase = 'starting' | 'running' | 'lagging' | 'stopping';
@@ -12,16 +13,16 @@ const MAX_DELAY_MS = 600_000;
 
 /** Throws what Tempo answers while a live-store cannot answer: plain Go errors, so gRPC Unknown. */
 export function assertServes(phase: LiveStorePhase, call: UnaryCall): void {
-  if (phase === 'starting') throw new GrpcFailure(STATUS.unknown, 'live-store is starting');
-  if (phase === 'stopping') throw new GrpcFailure(STATUS.unknown, 'live-store is stopping');
+  if (phase === 'starting') throw new GrpcFailure(GrpcStatus.UNKNOWN, 'live-store is starting');
+  if (phase === 'stopping') throw new GrpcFailure(GrpcStatus.UNKNOWN, 'live-store is stopping');
   if (phase === 'lagging' || call.header(FAULT_METADATA.fail) === 'lag')
-    throw new GrpcFailure(STATUS.unknown, 'cannot guarantee complete results');
+    throw new GrpcFailure(GrpcStatus.UNKNOWN, 'cannot guarantee complete results');
 }
 
 /** With multitenancy a call needs exactly one tenant, health checks included; without it the header is ignored. */
 export function assertTenant(call: UnaryCall): void {
   const tenants = call.valuesOf('x-scope-orgid');
-  if (tenants.length !== 1 || tenants[0] === '') throw new GrpcFailure(STATUS.unknown, 'no org id');
+  if (tenants.length !== 1 || tenants[0] === '') throw new GrpcFailure(GrpcStatus.UNKNOWN, 'no org id');
 }
 
 /** A handler that waits as long as the request asks before it answers. */

@@ -1,6 +1,6 @@
 import { type Clock, formatHostPort, type HostPort, type Service } from '../../core/index.ts';
+import { encodeHealthResponse, HEALTH_CHECK_METHOD } from '../../grpc/index.ts';
 import { GrpcServer, type UnaryHandler } from '../grpc/index.ts';
-import { encodeHealth, HEALTH_PATH } from '../health.ts';
 import { HttpPages, json, plain } from '../http-pages.ts';
 import type { Holding } from '../sample-data.ts';
 import { Announcer } from './announcer.ts';
@@ -42,7 +42,10 @@ export class SampleLiveStore implements Service {
     this.#clock = clock;
     this.#addresses = { grpc: options.listen, http: options.http };
     const handlers = new Map<string, UnaryHandler>([
-      [HEALTH_PATH, this.#counted(() => encodeHealth(this.#phase !== 'starting' && this.#phase !== 'stopping'))],
+      [
+        HEALTH_CHECK_METHOD,
+        this.#counted(() => encodeHealthResponse(this.#phase === 'starting' || this.#phase === 'stopping' ? 'NOT_SERVING' : 'SERVING')),
+      ],
     ]);
     for (const [path, handler] of sampleMethods(options.holding))
       handlers.set(path, this.#counted(withDelay(this.#guarded(handler), clock)));

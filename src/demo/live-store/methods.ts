@@ -20,7 +20,8 @@ import {
   TraceByIDResponse,
   TraceSearchMetadata,
 } from '../../gen/tempopb/tempo.ts';
-import { GrpcFailure, STATUS, type UnaryHandler } from '../grpc/index.ts';
+import { GrpcStatus } from '../../grpc/index.ts';
+import { GrpcFailure, type UnaryHandler } from '../grpc/index.ts';
 import { create, encode } from '../messages.ts';
 import { type Holding, holds, listedTraces, type SampleTrace, sampleTrace, serviceNames, spanCounts } from '../sample-data.ts';
 
@@ -96,7 +97,7 @@ function valuesOf(message: Uint8Array, services: readonly string[]): string[] {
 /** One series a service: the number of its spans, the same at every step. */
 function queryRange(counts: ReadonlyMap<string, number>, request: QueryRangeRequest): Uint8Array {
   if (request.step <= 0n || request.end < request.start || (request.end - request.start) / request.step > MAX_STEPS)
-    throw new GrpcFailure(STATUS.unknown, 'step must be positive, start before end, and at most 11000 steps between them');
+    throw new GrpcFailure(GrpcStatus.UNKNOWN, 'step must be positive, start before end, and at most 11000 steps between them');
   const timestamps: bigint[] = [];
   for (let at = request.start; at <= request.end; at += request.step) timestamps.push(at / 1_000_000n);
   const series = [...counts].map(([service, value]) =>

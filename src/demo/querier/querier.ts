@@ -1,6 +1,6 @@
 import { type Clock, type HostPort, messageOf, type Random, type Service, sleep } from '../../core/index.ts';
-import { GrpcClient, STATUS } from '../grpc/index.ts';
-import { HEALTH_PATH, saysServing } from '../health.ts';
+import { GrpcStatus, HEALTH_CHECK_METHOD, parseHealthResponse } from '../../grpc/index.ts';
+import { GrpcClient } from '../grpc/index.ts';
 import { type MemberReport, MemberStats } from './member-stats.ts';
 import { type Question, question } from './questions.ts';
 import { type QueriedMember, type ReplicationSets, readReplicationSets } from './ring-reader.ts';
@@ -150,8 +150,8 @@ export class SampleQuerier implements Service {
       metadata: { 'x-scope-orgid': this.#options.tenant },
       timeoutMs: QUERY_TIMEOUT_MS,
     });
-    this.#stats.record(owner.id, { isOk: reply.status === STATUS.ok, tookMs: reply.tookMs });
-    const reason = reply.status === STATUS.ok ? '' : `${asked.path} of ${owner.id}: gRPC ${reply.status} ${reply.statusText}`;
+    this.#stats.record(owner.id, { isOk: reply.status === GrpcStatus.OK, tookMs: reply.tookMs });
+    const reason = reply.status === GrpcStatus.OK ? '' : `${asked.path} of ${owner.id}: gRPC ${reply.status} ${reply.statusText}`;
     return { reason, message: reply.message };
   }
 
@@ -161,9 +161,15 @@ export class SampleQuerier implements Service {
     await Promise.all(
       members.map(async ({ address }) => {
         const metadata = { 'x-scope-orgid': '0' };
-        const request = { path: HEALTH_PATH, authority: address, message: new Uint8Array(0), metadata, timeoutMs: HEALTH_TIMEOUT_MS };
+        const request = {
+          path: HEALTH_CHECK_METHOD,
+          authority: address,
+          message: new Uint8Array(0),
+          metadata,
+          timeoutMs: HEALTH_TIMEOUT_MS,
+        };
         const reply = await this.#client(address).unary(request);
-        if (reply.status !== STATUS.ok || !saysServing(reply.message)) this.#drop(address);
+        if (reply.status !== GrpcStatus.OK || parseHealthResponse(reply.message) !== 'SERVING') this.#drop(address);
       }),
     );
   }
