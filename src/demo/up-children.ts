@@ -1,12 +1,11 @@
 import { formatHostPort, type HostPort } from '../core/index.ts';
 import type { Installation, SampleMember } from './installation.ts';
 
-/** What starts one process: the words after the program, and for a sidecar the words that `ringway bootstrap` takes as well. */
-export interface PlannedChild {
-  readonly name: string;
-  readonly kind: 'control' | 'sidecar' | 'sample' | 'querier';
-  readonly words: readonly string[];
-}
+/** What starts one process. */
+export type PlannedChild =
+  | { readonly kind: 'control' | 'sample' | 'querier'; readonly name: string; readonly words: readonly string[] }
+  /** `words` are what both `ringway sidecar` and `ringway bootstrap` take; `node` is its node.id. */
+  | { readonly kind: 'sidecar'; readonly name: string; readonly node: string; readonly words: readonly string[] };
 
 /** All processes of the sample installation, in starting order; each may start before or after any other. */
 export function plannedChildren(plan: Installation, configFile: string): readonly PlannedChild[] {
@@ -40,6 +39,7 @@ export function egressChild(at: {
   return {
     name: 'egress sidecar',
     kind: 'sidecar',
+    node: 'querier',
     words: ['egress', ...listen, '--zone', 'zone-a', '--control', formatHostPort(at.xds), ...ring],
   };
 }
@@ -69,7 +69,7 @@ function inboundChild(member: SampleMember, xds: HostPort): PlannedChild {
     '--admin',
     formatHostPort(member.sidecarAdmin),
   ];
-  return { name: `sidecar of ${member.id}`, kind: 'sidecar', words };
+  return { name: `sidecar of ${member.id}`, kind: 'sidecar', node: member.id, words };
 }
 
 function liveStoreChild(member: SampleMember, partitions: number, ringUrl: string): PlannedChild {

