@@ -49,6 +49,7 @@ function start(transport: GrpcAdsTransport, variant: 'delta' | 'sotw') {
     variant,
     node: { ...Node.decode(new Uint8Array()), id: 'n', cluster: 'ring/view', userAgentName: 'ringway' },
     setNodeOnFirstMessageOnly: true,
+    backoff: { baseMs: 500, maxMs: 30_000 },
     sink,
     clock: systemClock,
     random: () => 0.2,

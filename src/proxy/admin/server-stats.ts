@@ -16,8 +16,6 @@ export interface ServerStatsOptions {
   readonly connections: () => number;
   /** `--concurrency` as reported. */
   readonly concurrency: number;
-  /** `--restart-epoch`. */
-  readonly restartEpoch: number;
 }
 
 /** `server.*`: most of them are computed when somebody looks. */
@@ -41,7 +39,7 @@ export class ServerStats {
       connections: gauge('server.total_connections'),
     };
     gauge('server.concurrency').set(options.concurrency);
-    gauge('server.hot_restart_epoch').set(options.restartEpoch);
+    gauge('server.hot_restart_epoch');
     // What Envoy says when it knows no certificate.
     gauge('server.days_until_first_cert_expiring').set(4_294_967_295);
     registry.counter(stat('server.static_unknown_fields'));

@@ -2,10 +2,12 @@ import { type HostPort, RingwayError } from '../../core/index.ts';
 import { durationMs, encodeMessage, type Json, messageToJson } from '../../envoy/index.ts';
 import type { Bootstrap } from '../../gen/envoy/config/bootstrap/v3/bootstrap.ts';
 import type { Address } from '../../gen/envoy/config/core/v3/address.ts';
+import type { BackoffStrategy } from '../../gen/envoy/config/core/v3/backoff.ts';
 import { BuildVersion, Node } from '../../gen/envoy/config/core/v3/base.ts';
 import { type ApiConfigSource, ApiConfigSource_ApiType, type ConfigSource } from '../../gen/envoy/config/core/v3/config_source.ts';
 import type { NamedResource } from './resource-table.ts';
 
+const DEFAULT_BACKOFF = { baseMs: 500, maxMs: 30_000 };
 const DEFAULT_FETCH_TIMEOUT_MS = 15_000;
 
 /** Where a wildcard subscription comes from. */
@@ -17,8 +19,14 @@ export type FeedPlan =
 export interface AdsPlan {
   /** A static cluster. */
   readonly cluster: string;
+  /** `:authority`: `envoy_grpc.authority`, or the cluster's name. */
+  readonly authority: string;
+  /** `initial_metadata`, names in lower case. */
+  readonly metadata: readonly { readonly name: string; readonly value: string }[];
   readonly variant: 'delta' | 'sotw';
   readonly setNodeOnFirstMessageOnly: boolean;
+  /** `envoy_grpc.retry_policy.retry_back_off`; Envoy's 500 ms to 30 s unless given. */
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
 }
 
 /** What a bootstrap asks for, in plain values: what to compile, what to subscribe to, who we are. */
@@ -67,16 +75,27 @@ export function planBootstrap(bootstrap: Bootstrap, version: string): BootstrapP
 
 function adsPlan(config: ApiConfigSource): AdsPlan {
   const field = 'dynamic_resources.ads_config';
-  const target = config.grpcServices[0]?.targetSpecifier;
+  const service = config.grpcServices[0];
+  const target = service?.targetSpecifier;
   if (target?.$case !== 'envoyGrpc') throw unsupported(`${field}.grpc_services[0]: only envoy_grpc is supported`);
   const isDelta = config.apiType === ApiConfigSource_ApiType.DELTA_GRPC;
   if (!isDelta && config.apiType !== ApiConfigSource_ApiType.GRPC)
     throw unsupported(`${field}.api_type: only GRPC and DELTA_GRPC are supported`);
   return {
     cluster: target.value.clusterName,
+    authority: target.value.authority || target.value.clusterName,
+    metadata: (service?.initialMetadata ?? []).map(({ key, value }) => ({ name: key.toLowerCase(), value })),
     variant: isDelta ? 'delta' : 'sotw',
     setNodeOnFirstMessageOnly: config.setNodeOnFirstMessageOnly,
+    backoff: backoffOf(target.value.retryPolicy?.retryBackOff),
   };
+}
+
+/** BackoffStrategy.max_interval is ten times the base unless given (config/core/v3/backoff.proto). */
+function backoffOf(strategy: BackoffStrategy | undefined): AdsPlan['backoff'] {
+  const baseMs = durationMs(strategy?.baseInterval);
+  if (baseMs === undefined) return DEFAULT_BACKOFF;
+  return { baseMs, maxMs: durationMs(strategy?.maxInterval) ?? baseMs * 10 };
 }
 
 /** null without a source, and, as in Envoy, for one over ADS when there is no ads_config. */

@@ -101,7 +101,7 @@ export class ClusterSet<Cluster, Endpoints> {
   promote(): boolean {
     let isChanged = false;
     for (const entry of this.table.entries.values()) {
-      if (!entry.warming || this.waitsFor(entry.warming) !== '') continue;
+      if (!entry.warming || !this.#mayServe(entry, entry.warming)) continue;
       const replaced = this.table.promote(entry);
       if (replaced) this.#replaced.push(replaced);
       isChanged = true;
@@ -182,6 +182,10 @@ export class ClusterSet<Cluster, Endpoints> {
     this.#replaced = [];
     this.table.entries.clear();
     for (const { compiled } of versions) this.#options.port.retire(compiled, 0);
+  }
+
+  #mayServe({ active }: Entry<Cluster>, version: Version<Cluster>): boolean {
+    return (version.dependencies.servesCold === true && active === null) || this.waitsFor(version) === '';
   }
 
   #start(version: Version<Cluster>): void {

@@ -31,6 +31,8 @@ export interface Dependencies {
   readonly clusters?: readonly string[];
   /** `validate_clusters`: true for inline route configurations unless they say no. Naming an unknown cluster is then a refusal. */
   readonly clustersMustExist?: boolean;
+  /** A cluster with `wait_for_warm_on_init: false`: as long as nothing of its name serves, it serves before it is warm. */
+  readonly servesCold?: boolean;
   /** `initial_fetch_timeout` of the ConfigSource that `endpoints` or `routes` come from; 15 000 unless given, 0 waits for ever. */
   readonly initialFetchTimeoutMs?: number;
 }

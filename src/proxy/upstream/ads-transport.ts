@@ -52,15 +52,13 @@ class ClusterAdsStream implements AdsStream, StreamRequest {
 
   start(): void {
     if (this.#state.kind !== 'waiting') return;
-    const cluster = this.#options.cluster();
-    if (!cluster) return this.#end(GrpcStatus.UNAVAILABLE, 'the cluster of control is not ready');
-    if (cluster.settings.protocol !== 'HTTP2')
-      return this.#end(GrpcStatus.UNAVAILABLE, `cluster ${cluster.name} has no http2_protocol_options`);
-    const host = cluster.pick();
-    if (!host) return this.#end(GrpcStatus.UNAVAILABLE, `cluster ${cluster.name} has no healthy host`);
-    const pool = cluster.poolOf(host);
-    this.#state = { ...this.#state, pool };
-    pool.open(this);
+    const target = this.#target();
+    if (typeof target === 'string') {
+      this.#end(GrpcStatus.UNAVAILABLE, target);
+      return;
+    }
+    this.#state = { ...this.#state, pool: target };
+    target.open(this);
   }
 
   send(message: Uint8Array): void {
@@ -84,13 +82,23 @@ class ClusterAdsStream implements AdsStream, StreamRequest {
       onMessage: (message) => this.#handler.onMessage(message),
       onEnd: ({ code, message }) => this.#end(code, message),
     });
-    if (!call) return this.#end(GrpcStatus.UNAVAILABLE, 'the connection to control is gone');
+    // The stream is there already: a call always comes of it.
+    if (!call) return;
     this.#state = { kind: 'open', call };
     for (const message of unsent) call.send(message);
   }
 
   onPoolFailure(failure: PoolFailure, detail: string): void {
     this.#end(GrpcStatus.UNAVAILABLE, detail === '' ? failure : `${failure}: ${detail}`);
+  }
+
+  /** The pool of a host of control, or why there is none. */
+  #target(): HostPool | string {
+    const cluster = this.#options.cluster();
+    if (!cluster) return 'the cluster of control is not ready';
+    if (cluster.settings.protocol !== 'HTTP2') return `cluster ${cluster.name} has no http2_protocol_options`;
+    const host = cluster.pick();
+    return host ? cluster.poolOf(host) : `cluster ${cluster.name} has no healthy host`;
   }
 
   #end(code: number, message: string): void {

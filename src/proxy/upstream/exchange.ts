@@ -1,4 +1,5 @@
 import type { Clock, Random, Timer } from '../../core/index.ts';
+import { parseGrpcStatus } from '../../grpc/index.ts';
 import { ErrorCode, findField } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
 import type { RequestRecord } from '../access-log/index.ts';
@@ -6,7 +7,7 @@ import type { Cluster, Host } from '../cluster/index.ts';
 import type { ForwardAction } from '../route/types.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { detailsOf, failureText, flagOf, type TryFailure } from './failure.ts';
-import { httpStatusOfGrpc, parseGrpcStatus } from './grpc-codes.ts';
+import { httpStatusOfGrpc } from './grpc-codes.ts';
 import { NO_HEALTHY_UPSTREAM, OVERLOADED, requestTimeout } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
 import { attemptHeaders, responseHeaders } from './request-headers.ts';
@@ -161,8 +162,7 @@ export class Exchange implements AttemptOwner {
   }
 
   onAttemptTrailers(attempt: Attempt, trailers: HeaderBlock): void {
-    const grpcStatus = parseGrpcStatus(findField(trailers, 'grpc-status')?.value);
-    countResult(attempt.host, { status: 200, grpcStatus });
+    countResult(attempt.host, { status: 200, grpcStatus: grpcStatusIn(trailers) });
     this.#downstream.sendTrailers(trailers);
     this.#onResponseComplete();
   }
@@ -363,9 +363,14 @@ export class Exchange implements AttemptOwner {
 function factsOf(headers: HeaderBlock): ResponseFacts {
   return {
     status: Number(findField(headers, ':status')?.value),
-    grpcStatus: parseGrpcStatus(findField(headers, 'grpc-status')?.value),
+    grpcStatus: grpcStatusIn(headers),
     isOverloaded: findField(headers, 'x-envoy-overloaded') !== undefined,
   };
+}
+
+function grpcStatusIn(block: HeaderBlock): number | undefined {
+  const text = findField(block, 'grpc-status')?.value;
+  return text === undefined ? undefined : parseGrpcStatus(text);
 }
 
 function countResult(host: Host, { status, grpcStatus }: Pick<ResponseFacts, 'status' | 'grpcStatus'>): void {

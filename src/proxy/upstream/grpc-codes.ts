@@ -5,9 +5,3 @@ const HTTP_STATUS: readonly number[] = [200, 499, 500, 400, 504, 404, 409, 403, 
 export function httpStatusOfGrpc(status: number): number {
   return HTTP_STATUS[status] ?? 500;
 }
-
-/** The number in a grpc-status field; undefined when absent, -1 when it is no number. */
-export function parseGrpcStatus(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return /^\d{1,9}$/.test(text) ? Number(text) : -1;
-}

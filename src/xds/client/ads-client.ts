@@ -12,8 +12,6 @@ import { type Response, TypeState } from './type-state.ts';
 import type { AdsStream, AdsTransport, ResourceFailure, ResourceSink, ResourceUpdate } from './types.ts';
 import type { Variant } from './variant.ts';
 
-/** Envoy's back-off between streams: jittered, 500 ms to 30 s (`GrpcStream`). */
-const BACKOFF = { baseMs: 500, maxMs: 30_000 };
 /** How long control may stay silent after a start before the saved state serves. */
 const STATE_AFTER_MS = 1_000;
 /** Responses that may wait for the one being applied; a server that sends more does not pace itself by ACKs. */
@@ -26,6 +24,8 @@ export interface AdsClientOptions {
   readonly node: Node;
   /** `set_node_on_first_message_only` of the ADS ApiConfigSource. Delta sends it once in any case, as Envoy does. */
   readonly setNodeOnFirstMessageOnly: boolean;
+  /** Jittered delay between streams; Envoy's is 500 ms to 30 s. Starts over after each answer. */
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   readonly sink: ResourceSink;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,7 +66,7 @@ export class AdsClient {
     this.#options = options;
     this.#variant = options.variant === 'delta' ? delta : sotw;
     this.#stats = new ClientStats(options.registry);
-    this.#backoff = new Backoff(BACKOFF, options.random);
+    this.#backoff = new Backoff(options.backoff, options.random);
   }
 
   /** `control_plane.identifier` of the last response that had one; '' before. */

@@ -184,6 +184,26 @@ t.test('endpoints that do not come in time, or do not exist, are gone on without
   runtime.stop();
 });
 
+t.test('a cluster with wait_for_warm_on_init: false serves cold, but does not replace a warm one while it is', async (t) => {
+  const { runtime, log } = fakeDataPlane({ cds: null, lds: null });
+  runtime.load({
+    clusters: [fixed({ name: 'local', cold: true, servesCold: true })],
+    listeners: [fixed({ name: 'in', clusters: ['local'] })],
+  });
+  await runtime.start();
+  t.strictSame(log, ['bind in', 'start local', 'serve in']);
+  t.equal(runtime.phase.value, 'live');
+  t.ok(runtime.config.value.clusters.has('local'));
+  runtime.stop();
+
+  const second = fakeDataPlane({ lds: null });
+  await second.runtime.start();
+  await second.runtime.apply(fakeUpdate('cluster', [{ name: 'a', tag: '1' }]));
+  await second.runtime.apply(fakeUpdate('cluster', [{ name: 'a', tag: '2', cold: true, servesCold: true }]));
+  t.equal(second.runtime.config.value.clusters.get('a')?.resource.tag, '1');
+  second.runtime.stop();
+});
+
 t.test('routes that name a warming cluster wait with it; routes of an unknown cluster are taken', async (t) => {
   const { runtime } = fakeDataPlane();
   await runtime.start();

@@ -23,6 +23,7 @@ function start(options: Partial<AdsClientOptions> = {}) {
     variant: 'delta',
     node,
     setNodeOnFirstMessageOnly: true,
+    backoff: { baseMs: 500, maxMs: 30_000 },
     sink,
     clock,
     random: () => 0.5,

@@ -32,12 +32,11 @@ const CLUSTER: FieldSupport<ClusterMessage> = {
     'outlierDetection',
     'commonLbConfig',
     'transportSocket',
+    'waitForWarmOnInit',
   ],
   harmless: [
     // for people and other planes; what Ringway reads of it is optional
     'metadata',
-    // what is warm is decided by the runtime, which never serves a cluster before it is
-    'waitForWarmOnInit',
     // how old hosts of original destination clusters get; there are none
     'cleanupInterval',
     // there are no active health checks: a host that leaves is removed, whatever its health
@@ -96,9 +95,11 @@ function discoveryOf(message: ClusterMessage): Discovery {
 }
 
 function dependenciesOf(message: ClusterMessage, discovery: Discovery): Dependencies {
+  const init = message.waitForWarmOnInit === false ? { servesCold: true } : {};
   const source = message.edsClusterConfig?.edsConfig;
-  if (discovery.type !== 'EDS' || !source) return {};
-  return { endpoints: [discovery.serviceName], initialFetchTimeoutMs: adsTimeoutMs('eds_cluster_config.eds_config', source) };
+  if (discovery.type !== 'EDS' || !source) return init;
+  const initialFetchTimeoutMs = adsTimeoutMs('eds_cluster_config.eds_config', source);
+  return { ...init, endpoints: [discovery.serviceName], initialFetchTimeoutMs };
 }
 
 function lbPolicyOf(message: ClusterMessage): LbPolicy {
