@@ -15,7 +15,7 @@ usage: ringway demo distributor --listen 127.0.0.1:3200 [--expect N]
 
   distributor  stands where Tempo's does: shows both rings, /live-store/ring, /partition-ring, /memberlist?downloadKey=
   live-store   answers tempopb.Querier and tempopb.Metrics over computed data; errs when metadata asks for it
-               (x-sample-delay-ms: 2000, x-sample-fail: lag)
+               (x-sample-delay-ms: 2000, x-sample-fail: lag, x-sample-pad-bytes: 1000000)
   querier      asks every partition once a second through an egress sidecar and prints a JSON line a round
 
 example:

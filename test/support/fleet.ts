@@ -125,7 +125,8 @@ admin: { listen: "${new URL(fleet.controlAdmin).host}" }
     const { zone, holding, local, http, advertised } = this.#member(id);
     const who = ['--id', id, '--zone', zone, '--partition', String(holding.partition), '--partitions', String(holding.partitions)];
     const where = ['--listen', formatHostPort(local), '--http', formatHostPort(http), '--advertise', formatHostPort(advertised)];
-    this.#ringway(id, ['demo', 'live-store', ...who, ...where, '--ring', this.ringUrl, '--share', `${holding.share}/${holding.shares}`]);
+    const how = ['--share', `${holding.share}/${holding.shares}`, '--multitenant'];
+    this.#ringway(id, ['demo', 'live-store', ...who, ...where, '--ring', this.ringUrl, ...how]);
   }
 
   async startInbound(id: string): Promise<void> {

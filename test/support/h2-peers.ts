@@ -133,7 +133,8 @@ export function createClient(target: string): Client {
     close: () =>
       new Promise((resolve) => {
         if (session.destroyed) resolve();
-        else session.close(() => resolve());
+        else session.once('close', () => resolve());
+        session.close();
       }),
   };
 }

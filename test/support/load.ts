@@ -1,5 +1,6 @@
 // Open-loop load: requests leave when they are due, whatever becomes of those before. Failures are counted by gRPC status.
-import type { HostPort } from '../../src/core/index.ts';
+import { parseDurationMs, parseFlags } from '../../src/cli/flags.ts';
+import { type HostPort, parseHostPort } from '../../src/core/index.ts';
 import { GrpcClient, type UnaryReply } from '../../src/demo/grpc/index.ts';
 import { quantile } from '../../src/demo/querier/member-stats.ts';
 import { type Question, question, type Topic } from '../../src/demo/querier/questions.ts';
@@ -138,4 +139,22 @@ export function describeReport(report: LoadReport): string {
     `p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms, max ${report.maxMs.toFixed(0)} ms`,
     ...failures,
   ].join('\n');
+}
+
+// By hand: node test/support/load.ts --egress 127.0.0.1:9096 --authority 127.0.0.1:9111 --rate 500 --duration 10s
+if (import.meta.main) {
+  const { values } = parseFlags(process.argv.slice(2), {
+    egress: { type: 'string', default: '127.0.0.1:9096' },
+    authority: { type: 'string', multiple: true, default: ['127.0.0.1:9111', '127.0.0.1:9112', '127.0.0.1:9113', '127.0.0.1:9114'] },
+    partition: { type: 'string', multiple: true, default: ['0', '0', '1', '1'] },
+    rate: { type: 'string', default: '500' },
+    duration: { type: 'string', default: '10s' },
+  });
+  const targets = values.authority.map((authority, i) => ({
+    authority,
+    topic: { partition: Number(values.partition[i] ?? 0), partitions: 2 },
+  }));
+  const load = new Load({ egress: parseHostPort(values.egress), ratePerSecond: Number(values.rate), targets: () => targets });
+  await new Promise((resolve) => setTimeout(resolve, parseDurationMs('--duration', values.duration)));
+  console.log(describeReport(await load.stop()));
 }

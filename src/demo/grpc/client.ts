@@ -1,4 +1,11 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { formatHostPort, type HostPort } from '../../core/index.ts';
 import { decodeGrpcMessage, GrpcStatus, parseGrpcStatus } from '../../grpc/index.ts';
 import { GrpcFailure } from './failure.ts';
@@ -10,7 +17,8 @@ export interface UnaryRequest {
   /** What the ring says the member's address is; the egress routes by it. */
   readonly authority: string;
   readonly message: Uint8Array;
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** A list is as many fields of that name. */
+  readonly metadata?: Readonly<Record<string, string | readonly string[]>>;
   readonly timeoutMs: number;
 }
 
@@ -88,7 +96,7 @@ export class GrpcClient {
     return session;
   }
 
-  #headersOf(request: UnaryRequest): Record<string, string> {
+  #headersOf(request: UnaryRequest): OutgoingHttpHeaders {
     return {
       ':method': 'POST',
       ':scheme': 'http',

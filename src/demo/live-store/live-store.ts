@@ -4,7 +4,7 @@ import { GrpcServer, type UnaryHandler } from '../grpc/index.ts';
 import { HttpPages, json, plain } from '../http-pages.ts';
 import type { Holding } from '../sample-data.ts';
 import { Announcer } from './announcer.ts';
-import { assertServes, assertTenant, type LiveStorePhase, withDelay } from './faults.ts';
+import { assertServes, assertTenant, type LiveStorePhase, withFaults } from './faults.ts';
 import { sampleMethods } from './methods.ts';
 
 export interface LiveStoreOptions {
@@ -48,7 +48,7 @@ export class SampleLiveStore implements Service {
       ],
     ]);
     for (const [path, handler] of sampleMethods(options.holding))
-      handlers.set(path, this.#counted(withDelay(this.#guarded(handler), clock)));
+      handlers.set(path, this.#counted(withFaults(this.#guarded(handler), clock)));
     this.#grpc = new GrpcServer({ handlers }, clock);
     this.#pages = new HttpPages({
       'GET /ready': () => (this.#phase === 'running' ? plain('ready\n') : plain(`${this.#phase}\n`, 503)),
