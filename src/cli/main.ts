@@ -1,9 +1,7 @@
 // The program `ringway`: one table of commands, each loaded when it is asked for.
 import { processIo } from './process-io.ts';
 import { type CommandEntry, runProgram } from './program.ts';
-
-/** Set by the bundler; absent when the sources run as they are. */
-declare const RINGWAY_VERSION: string | undefined;
+import { version } from './version.ts';
 
 const commands: readonly CommandEntry[] = [
   {
@@ -17,11 +15,20 @@ const commands: readonly CommandEntry[] = [
     summary: 'look at a ring: zones × partitions, what is wrong, what to do',
     load: async () => (await import('./ring.ts')).ringCommand,
   },
+  {
+    name: 'sidecar',
+    summary: 'the data plane beside a live-store or a querier; takes an Envoy bootstrap',
+    load: async () => (await import('./sidecar.ts')).sidecarCommand,
+  },
+  {
+    name: 'bootstrap',
+    summary: 'print the bootstrap of a sidecar, for Envoy or for ringway sidecar',
+    load: async () => (await import('./bootstrap.ts')).bootstrapCommand,
+  },
   { name: 'call', summary: 'call a gRPC method by hand', load: async () => (await import('./call.ts')).callCommand },
   { name: 'demo', summary: '', load: async () => (await import('./demo.ts')).demoCommand },
 ];
 
-const version = typeof RINGWAY_VERSION === 'string' ? RINGWAY_VERSION : '0.0.0-source';
 const code = await runProgram(process.argv.slice(2), processIo(), { commands, version });
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
 process.exit(code);

@@ -37,7 +37,11 @@ export class ListenerSet<Listener> {
 
   /** Binds every static listener. Rejects with the first that cannot be. */
   async bindAll(): Promise<void> {
-    for (const { warming } of this.table.entries.values()) if (warming) await this.#bind(warming, null);
+    for (const { warming } of this.table.entries.values()) {
+      if (!warming) continue;
+      await this.#bind(warming, null);
+      this.#options.stats.listenerAdded.inc();
+    }
   }
 
   /** Takes a dynamic listener and binds it. Resolves with why not, or null. */

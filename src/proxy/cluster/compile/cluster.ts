@@ -4,6 +4,7 @@ import {
   Cluster_LbPolicy,
   type Cluster as ClusterMessage,
 } from '../../../gen/envoy/config/cluster/v3/cluster.ts';
+import { ClusterLoadAssignment } from '../../../gen/envoy/config/endpoint/v3/endpoint.ts';
 import { adsTimeoutMs, durationMs, type FieldSupport, fieldPath, refuse, refuseOthers, typeNameOf } from '../../runtime/compile/index.ts';
 import type { Dependencies } from '../../runtime/types.ts';
 import { type ClusterSettings, type Discovery, DNS_FAMILIES, type LbPolicy } from '../types.ts';
@@ -83,8 +84,7 @@ function discoveryOf(message: ClusterMessage): Discovery {
     return { type: 'EDS', serviceName: message.edsClusterConfig.serviceName || message.name };
   }
   if (message.edsClusterConfig) refuse('', 'cannot set eds_cluster_config in a non-EDS cluster');
-  const { loadAssignment } = message;
-  if (!loadAssignment) return refuse('load_assignment', 'is required for this type of cluster');
+  const loadAssignment = message.loadAssignment ?? ClusterLoadAssignment.decode(new Uint8Array());
   if (type === Cluster_DiscoveryType.STATIC) return { type: 'STATIC', assignment: compileAssignment('load_assignment', loadAssignment) };
   if (type !== Cluster_DiscoveryType.STRICT_DNS) return refuse('type', 'is not supported (only STATIC, STRICT_DNS, EDS)');
   const family = DNS_FAMILIES[message.dnsLookupFamily];

@@ -1,0 +1,81 @@
+import { openSync, writeFileSync } from 'node:fs';
+import { formatHostPort, messageOf, RingwayError, systemClock, systemRandom } from '../../core/index.ts';
+import type { EnvoyLogLevel } from '../../proxy/admin/types.ts';
+import { LevelSwitch } from '../../roles/sidecar/level-switch.ts';
+import { createSidecar, type SidecarOptions, type SidecarRole } from '../../roles/sidecar.ts';
+import { createLogger, type Logger } from '../../telemetry/index.ts';
+import { type CommandIo, EXIT } from '../command.ts';
+
+/** How a sidecar is run, beside what it is. */
+export interface ServeOptions extends SidecarOptions {
+  readonly logLevel: EnvoyLogLevel;
+  /** A file for logs; '' is stderr. */
+  readonly logPath: string;
+  /** Where the admin address is written once it is bound; '' is nowhere. */
+  readonly adminAddressPath: string;
+  /** Told once, before the start. */
+  readonly warnings: readonly string[];
+}
+
+/** Compiles everything and starts nothing: `--mode validate`. Throws RingwayError. */
+export function validateSidecar(options: ServeOptions): void {
+  build(options);
+}
+
+/** Runs a sidecar until it is asked to stop, then drains it. */
+export async function serveSidecar(options: ServeOptions, io: CommandIo): Promise<number> {
+  const { role, logger } = build(options);
+  for (const warning of options.warnings) logger.warn('bootstrap.warning', {}, warning);
+  // As Envoy does: what it was asked for at the start it keeps.
+  const stopListening = io.onReload(() => logger.warn('sidecar.reload_ignored', {}, 'SIGHUP: a bootstrap is read once'));
+  const reopen = (): void => role.reopenLogs();
+  process.on('SIGUSR1', reopen);
+  try {
+    await role.start();
+    tellAddresses(role, options, io);
+    await stopped([io.signal, role.quit]);
+    logger.info('sidecar.draining', { drainTimeMs: options.drainTimeMs }, 'draining');
+    await role.stop();
+  } finally {
+    process.off('SIGUSR1', reopen);
+    stopListening();
+  }
+  return EXIT.ok;
+}
+
+function build(options: ServeOptions): { readonly role: SidecarRole; readonly logger: Logger } {
+  const levels = new LevelSwitch(options.logLevel);
+  const target = options.logPath === '' ? {} : { fd: openLog(options.logPath) };
+  const logger = levels.wrap(createLogger({ level: 'debug', role: 'sidecar', ...target }));
+  return { role: createSidecar(options, { clock: systemClock, random: systemRandom, logger, levels }), logger };
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'a');
+  } catch (error) {
+    throw new RingwayError(`--log-path ${path}: ${messageOf(error)}`, { code: 'CONFIG', cause: error });
+  }
+}
+
+function tellAddresses(role: SidecarRole, { adminAddressPath }: ServeOptions, io: CommandIo): void {
+  const { admin, probe } = role.addresses;
+  const listeners = role.listeners.map(({ name, address }) => `${name} on ${formatHostPort(address)}`);
+  const pages = admin === null ? [] : [`pages on http://${admin}/`];
+  const probes = probe === null ? [] : [`probes on ${probe}`];
+  io.stderr.write(`ringway sidecar: ${[...listeners, ...pages, ...probes].join(', ') || 'nothing is bound yet'}\n`);
+  if (adminAddressPath === '' || admin === null) return;
+  try {
+    writeFileSync(adminAddressPath, admin);
+  } catch (error) {
+    throw new RingwayError(`--admin-address-path ${adminAddressPath}: ${messageOf(error)}`, { code: 'CONFIG', cause: error });
+  }
+}
+
+function stopped(signals: readonly AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any([...signals]);
+  return new Promise((resolve) => {
+    if (any.aborted) resolve();
+    else any.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
