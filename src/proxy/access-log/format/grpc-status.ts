@@ -1,3 +1,4 @@
+import { grpcStatusOfHttp } from '../../../grpc/index.ts';
 import { findField } from '../../../http2/index.ts';
 import type { RequestRecord } from '../record.ts';
 
@@ -22,24 +23,12 @@ const NAMES: readonly string[] = [
   'Unauthenticated',
 ];
 
-/** gRPC's own table of what an HTTP status without grpc-status means. */
-const BY_HTTP_STATUS: ReadonlyMap<number, number> = new Map([
-  [400, 13],
-  [401, 16],
-  [403, 7],
-  [404, 12],
-  [429, 14],
-  [502, 14],
-  [503, 14],
-  [504, 14],
-]);
-
 /** The status of a gRPC call: from trailers, else headers, else what its HTTP status stands for; undefined for other requests. */
 export function grpcStatusOf(record: RequestRecord): number | undefined {
   if (!record.isGrpc) return undefined;
   const text = (findField(record.responseTrailers, 'grpc-status') ?? findField(record.responseHeaders, 'grpc-status'))?.value;
   if (text !== undefined) return /^\d{1,9}$/.test(text) ? Number(text) : -1;
-  return BY_HTTP_STATUS.get(record.responseCode) ?? 2;
+  return grpcStatusOfHttp(record.responseCode);
 }
 
 /** `DeadlineExceeded` for 4; the number itself for a code gRPC does not know. */

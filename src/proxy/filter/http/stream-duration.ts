@@ -1,7 +1,7 @@
+import { parseGrpcTimeout } from '../../../grpc/index.ts';
 import { findField } from '../../../http2/index.ts';
 import type { HeaderBlock } from '../../../http2/types.ts';
 import type { StreamDuration } from '../../route/types.ts';
-import { parseGrpcTimeoutMs } from './grpc-timeout.ts';
 
 /**
  * How long a request may take altogether, or null: what its grpc-timeout says, if the route lets it, bounded and shortened by the
@@ -9,7 +9,7 @@ import { parseGrpcTimeoutMs } from './grpc-timeout.ts';
  */
 export function streamDurationMs(route: StreamDuration | null, headers: HeaderBlock, managerMs: number | null): number | null {
   if (route?.grpcTimeoutMaxMs !== null && route?.grpcTimeoutMaxMs !== undefined) {
-    const asked = parseGrpcTimeoutMs(findField(headers, 'grpc-timeout')?.value);
+    const asked = parseGrpcTimeout(findField(headers, 'grpc-timeout')?.value ?? '');
     if (asked !== undefined) {
       const bounded = route.grpcTimeoutMaxMs === 0 ? asked : Math.min(asked, route.grpcTimeoutMaxMs);
       const shortened = bounded > route.grpcTimeoutOffsetMs ? bounded - route.grpcTimeoutOffsetMs : bounded;
