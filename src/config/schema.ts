@@ -71,7 +71,11 @@ const ring = section({
   heartbeatTimeout: durationValue(1000, 86_400_000)
     .prefault('1m')
     .describe("A heartbeat older than this is no sign of life: Tempo's heartbeat_timeout."),
-  staleAfter: durationValue(0, 604_800_000).prefault('10m').describe('How long the last report of a failing source is used.'),
+  staleAfter: durationValue(0, 604_800_000)
+    .prefault('10m')
+    .describe(
+      'How long the last report of a failing source is used. After a start there is none: a ring with several sources is served once all have been read, or once those that fail have done so for this long.',
+    ),
   allowEmpty: z.boolean().prefault(false).describe('Whether the ring may go from members to none in one step when every source says so.'),
 }).transform(
   ({ sources, allowedAddresses, heartbeatTimeout, staleAfter, allowEmpty }): RingConfig => ({

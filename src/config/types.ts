@@ -25,7 +25,7 @@ export interface RingConfig {
   readonly allowedAddresses: readonly string[] | null;
   /** A heartbeat older than this is no sign of life, ms. */
   readonly heartbeatTimeoutMs: number;
-  /** How long the last report of a failing source is used, ms. */
+  /** How long the last report of a failing source is used, and how long a source that has never been read is waited for, ms. */
   readonly staleAfterMs: number;
   /** Whether the ring may go from members to none when every source says so. */
   readonly allowEmpty: boolean;

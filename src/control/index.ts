@@ -5,5 +5,4 @@ export type { SilentPorts } from './report/findings.ts';
 export { readinessOf } from './report/readiness.ts';
 export { describeRing, type ShownRing } from './report/show.ts';
 export { createSnapshotSource } from './source.ts';
-export { hasBeenRead } from './stage/advance.ts';
 export { StageDriver } from './stage/driver.ts';

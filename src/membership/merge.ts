@@ -64,7 +64,7 @@ export function nextMergeMs({ sources, policy, nowMs }: MergeInput, merged: Ring
   const aging = merged.emptyGuard ? [] : merged.members.filter(({ unhealthy, decidedBy }) => unhealthy === null && !failing.has(decidedBy));
   const moments = [
     ...aging.flatMap(({ heartbeatMs }) => (heartbeatMs === null ? [] : heartbeatMs + policy.heartbeatTimeoutMs + 1)),
-    ...sources.flatMap(({ report, failure }) => (report !== null && failure !== null ? failure.sinceMs + policy.staleAfterMs : [])),
+    ...sources.flatMap(({ failure }) => (failure === null ? [] : failure.sinceMs + policy.staleAfterMs)),
   ].filter((moment) => moment > nowMs);
   return moments.length === 0 ? null : Math.min(...moments);
 }

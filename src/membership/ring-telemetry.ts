@@ -47,7 +47,7 @@ export class RingTelemetry {
     this.#guard(before, after);
     for (const { name, expired } of after.sources) {
       if (!expired || before.sources.some((source) => source.name === name && source.expired)) continue;
-      this.#logger.warn('source.expired', { source: name }, 'a source has failed for too long; its last report is used no more');
+      this.#logger.warn('source.expired', { source: name }, 'a source has failed for staleAfter; the ring goes on without it');
     }
   }
 
@@ -69,7 +69,11 @@ export class RingTelemetry {
   #guard(before: Ring, after: Ring): void {
     const kept = { members: after.members.length };
     if (after.emptyGuard && !before.emptyGuard)
-      this.#logger.error('ring.empty_guard', kept, 'the ring was suddenly empty; the last members are kept (allowEmpty lets it be empty)');
+      this.#logger.error(
+        'ring.empty_guard',
+        kept,
+        'the ring was suddenly empty; the last members are kept (allowEmpty: true lets it be empty)',
+      );
     if (!after.emptyGuard && before.emptyGuard)
       this.#logger.info('ring.empty_guard_released', kept, 'the ring has members again, or may be empty');
   }

@@ -78,7 +78,7 @@ export interface SourceStatus {
   readonly asOfMs: number | null;
   /** What failed, in one line; with `ok` a warning. Null when all is well, and before its first report. */
   readonly error: string | null;
-  /** True when it has failed for `staleAfter` or longer: its last report is left out of the merge. */
+  /** True when it has failed for `staleAfter` or longer: the ring goes on without it, its last report, if any, included. */
   readonly expired: boolean;
 }
 

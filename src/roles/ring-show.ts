@@ -1,6 +1,6 @@
 // `ringway ring show`: read the rings once, try their ports, say what is so.
 import type { RingConfig, RingwayConfig } from '../config/index.ts';
-import { describeRing, hasBeenRead, type ShownRing, type SilentPorts } from '../control/index.ts';
+import { describeRing, type ShownRing, type SilentPorts } from '../control/index.ts';
 import { type Clock, type Random, type ReadonlyObservable, RingwayError } from '../core/index.ts';
 import { MembershipHub } from '../membership/index.ts';
 import type { Catalog, Ring, RingName } from '../membership/types.ts';
@@ -42,7 +42,7 @@ export async function showRings(options: RingShowOptions, clock: Clock, random: 
   await hub.start();
   await allRead(hub.catalog, clock);
   await hub.stop();
-  const catalog = withSilence(hub.catalog.value);
+  const catalog = withoutWaiting(hub.catalog.value);
   const silent = options.probeTimeoutMs === 0 ? null : await probeAll(catalog, options.probeTimeoutMs, clock);
   const nowMs = clock.nowMs();
   const shown = [...catalog.rings.keys()].map((name) =>
@@ -51,7 +51,7 @@ export async function showRings(options: RingShowOptions, clock: Clock, random: 
   return {
     text: shown.map(({ text }) => text).join('\n'),
     rings: shown.map(({ json }) => json),
-    readable: [...catalog.rings.values()].every(hasBeenRead),
+    readable: [...catalog.rings.values()].every(({ sources }) => sources.some(({ asOfMs }) => asOfMs !== null)),
   };
 }
 
@@ -96,12 +96,12 @@ function allHaveSpoken({ sources }: Ring): boolean {
   return sources.every(({ asOfMs, error }) => asOfMs !== null || error !== null);
 }
 
-/** A source that said nothing has failed as far as this look goes. */
-function withSilence(catalog: Catalog): Catalog {
+/** One look waits for no source: what was not read by now is left out, and what said nothing has failed. */
+function withoutWaiting(catalog: Catalog): Catalog {
   const spoken = (ring: Ring): Ring => ({
     ...ring,
     sources: ring.sources.map((source) =>
-      source.asOfMs === null && source.error === null ? { ...source, error: `no answer within ${READ_MS} ms` } : source,
+      source.asOfMs === null ? { ...source, error: source.error ?? `no answer within ${READ_MS} ms`, expired: true } : source,
     ),
   });
   return { ...catalog, rings: new Map([...catalog.rings].map(([name, ring]) => [name, spoken(ring)])) };

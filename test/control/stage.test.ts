@@ -45,7 +45,7 @@ t.test('members of the ring are present, sorted by id, with their address as the
   });
 });
 
-t.test('a ring nobody has read is not in the stage until all its sources have spoken', async (t) => {
+t.test('a ring is not in the stage until all its sources have been read or are given up', async (t) => {
   const silent = { name: 'slow', ok: false, asOfMs: null, error: null, expired: false };
   const spoke = { name: 'fast', ok: true, asOfMs: NOW, error: null, expired: false };
   const failed = { ...silent, error: 'connect ECONNREFUSED' };
@@ -54,7 +54,9 @@ t.test('a ring nobody has read is not in the stage until all its sources have sp
   t.equal(read([silent]), false, 'no report');
   t.equal(read([spoke, silent]), false, 'one is still silent');
   t.equal(read([failed]), false, 'only a failure');
-  t.equal(read([spoke, failed]), true, 'the other failed');
+  t.equal(read([spoke, failed]), false, 'the other fails: its members are not known to be gone');
+  t.equal(read([spoke, { ...failed, expired: true }]), true, 'the other has failed for staleAfter');
+  t.equal(read([{ ...failed, expired: true }]), false, 'nobody was ever read');
   t.equal(read([spoke]), true);
 });
 

@@ -271,7 +271,8 @@ t.test('when the next merge is due by time alone', async (t) => {
   t.equal(due([speaking('tempo', [reported('a', { heartbeatMs: null })])]), null, 'no heartbeats, no time');
   t.equal(due([speaking('tempo', [reported('a', { heartbeatMs: NOW_MS - 60_001 })])]), null, 'too old already');
   t.equal(due([failing('tempo', [young], NOW_MS - 1000)]), NOW_MS + 599_000, 'a failing source expires, its heartbeats stand still');
-  t.equal(due([{ name: 'tempo', report: null, failure: { sinceMs: NOW_MS, error: 'down' } }]), null);
+  t.equal(due([{ name: 'tempo', report: null, failure: { sinceMs: NOW_MS, error: 'down' } }]), NOW_MS + 600_000, 'so does one never read');
+  t.equal(due([{ name: 'tempo', report: null, failure: null }]), null);
   const before = mergeRing(mergeInput([speaking('tempo', [young])]));
   t.equal(due([speaking('tempo', [])], { previous: before }), null, 'members that are held back do not age');
 });

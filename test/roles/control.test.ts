@@ -117,6 +117,24 @@ t.test('not ready, and why, until the ring has been read', async (t) => {
   t.same(await membersOf(running), ['a-0 HEALTHY']);
 });
 
+t.test('after a restart, a source that fails takes no member away from who still has it', async (t) => {
+  const two = 'rings: {live-store: {sources: [{static: {file: members.yaml}}, {static: {file: more.yaml}}]}}\n';
+  const { role, get, write } = await control(t, { 'ringway.yaml': two + LISTENERS, 'members.yaml': member('a-0', '10.0.0.1') });
+  const ready = async (): Promise<string> => (await get('/ready')).text();
+  while (!(await ready()).includes('more.yaml')) await new Promise((resolve) => setImmediate(resolve));
+  t.match(await ready(), /^not ready: ring live-store has not been read \(static-2: .*more\.yaml: no such file\)\n$/);
+  const client = new AdsClient(role.addresses.xds);
+  t.teardown(() => client.close());
+  const stream = client.delta();
+  const initialResourceVersions = new Map(['live-store/a-0', 'live-store/c-0'].map((name) => [name, 'old']));
+  stream.send({ node: nodeOf('q', 'live-store/egress'), typeUrl: TYPE_URLS.cluster, initialResourceVersions });
+  await write('more.yaml', member('c-0', '10.0.0.3', 'zone-c'));
+  await role.reload();
+  const { resources, removedResources } = await stream.next();
+  t.same(resources.map(({ name }) => name).sort(), ['live-store/a-0', 'live-store/c-0'], 'the first it hears is of both');
+  t.same(removedResources, []);
+});
+
 t.test('a changed file is applied; a bad one is told and changes nothing', async (t) => {
   const running = await control(t, {
     'ringway.yaml': RING + LISTENERS,

@@ -2,8 +2,8 @@ import type { Catalog, Ring } from '../../membership/types.ts';
 import type { Stage } from '../stage/types.ts';
 
 /**
- * Whether control has something to say of every ring: a report now, or one from before that still serves. With `text` for people;
- * not of what clients have taken, since nobody's readiness may hang on theirs.
+ * Whether control serves every ring: all its sources have been read once, or are waited for no more. With `text` for people; not of
+ * what clients have taken, since nobody's readiness may hang on theirs.
  */
 export function readinessOf(catalog: Catalog, stage: Stage): { readonly ok: boolean; readonly text: string } {
   const unread = [...catalog.rings.values()].filter(({ name }) => !stage.rings.has(name));

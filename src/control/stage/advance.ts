@@ -29,13 +29,11 @@ export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: nu
 }
 
 /**
- * Have all its sources spoken, one of them well? Until then a restarted control would tell sidecars that the members of the slower
- * sources are gone.
+ * Has one of its sources been read, and each of the others as well, or has it failed for so long that it counts no more? Until then
+ * a restarted control would tell sidecars that the members of the slower or failing sources are gone.
  */
-export function hasBeenRead(ring: Ring): boolean {
-  return (
-    ring.sources.some((source) => source.asOfMs !== null) && ring.sources.every((source) => source.asOfMs !== null || source.error !== null)
-  );
+function hasBeenRead({ sources }: Ring): boolean {
+  return sources.some(({ asOfMs }) => asOfMs !== null) && sources.every(({ asOfMs, expired }) => asOfMs !== null || expired);
 }
 
 function advanceRing(before: RingStage | undefined, ring: Ring, step: Step): RingStage {

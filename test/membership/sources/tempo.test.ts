@@ -293,7 +293,7 @@ t.test('several peers: the newest of each entry counts, and one that fails is a 
   other.pages = { [INSTANCES_PATH]: { type: 'text/html', body: '<html>' } };
   const warned = await until(reports, (report) => report.kind === 'members' && report.warning !== undefined);
   t.match(warned, { kind: 'members', warning: `${other.url}${INSTANCES_PATH}: answered 200 text/html "<html>" instead of` });
-  t.equal(stateOf(warned), 'ACTIVE', 'what the failed peer knew counts no more');
+  t.equal(stateOf(warned), 'LEFT', 'what the failing peer last said still counts');
 
   await one.close();
   const failed = await until(reports, (report) => report.kind === 'failed');
@@ -303,15 +303,50 @@ t.test('several peers: the newest of each entry counts, and one that fails is a 
   t.match(again, { kind: 'members', warning: /ECONNREFUSED/ });
 });
 
-t.test('a peer that hangs delays nobody', async (t) => {
-  const asked = Promise.withResolvers<void>();
-  const [good, hanging] = [
+t.test('what a failing peer last said counts for as long as gossip may take', async (t) => {
+  const id = 'live-store-zone-a-0';
+  const ring = decodeInstanceRing(recordedRing('running').instanceBytes);
+  const behind = new Map([...ring].filter(([key]) => key !== id));
+  const [late, ahead] = [
+    await startTempoServer(t, { ...memberlistPages(), [INSTANCES_PATH]: bytesPage(encodeInstanceRing(behind)) }),
     await startTempoServer(t, memberlistPages()),
-    await startTempoServer(t, { [INSTANCES_PATH]: () => asked.resolve() }),
   ];
-  const report = await firstReport(optionsFor(hanging.url, good.url));
-  t.match(report, { kind: 'members', warning: undefined });
-  t.equal(report.kind === 'members' && report.members.length, 4);
+  const clock = new FakeClock();
+  const abort = new AbortController();
+  t.teardown(() => abort.abort());
+  const source = createTempoSource({ ...optionsFor(late.url, ahead.url), everyMs: 10_000 }, { clock, random: () => 0.5 });
+  const reports = source.watch(abort.signal)[Symbol.asyncIterator]();
+  const isKnown = (report: SourceReport): boolean => report.kind === 'members' && report.members.some((member) => member.id === id);
+  t.equal(isKnown(await until(reports, () => true)), true);
+  ahead.pages = {};
+  await clock.advance(10_000);
+  t.equal(isKnown(await until(reports, (report) => 'warning' in report)), true, 'right after it failed');
+  await clock.advance(10_000);
+  t.equal(isKnown(await until(reports, ({ kind }) => kind === 'members')), true, '20 s after it last answered');
+  await clock.advance(10_000);
+  t.equal(isKnown(await until(reports, (report) => !isKnown(report))), false, '30 s after it last answered');
+});
+
+t.test('the first report waits for every peer, one that hangs until its time is over; later ones wait for nobody', async (t) => {
+  const ring = decodeInstanceRing(recordedRing('running').instanceBytes);
+  const [young, slow] = [
+    await startTempoServer(t, { ...memberlistPages(), [INSTANCES_PATH]: bytesPage(encodeInstanceRing(new Map([...ring].slice(0, 1)))) }),
+    await startTempoServer(t, memberlistPages()),
+  ];
+  const first = await firstReport(optionsFor(young.url, slow.url));
+  t.equal(first.kind === 'members' && first.members.length, 4, 'not the part that a peer knows that has just started');
+
+  slow.pages = { [INSTANCES_PATH]: () => {} };
+  const abort = new AbortController();
+  t.teardown(() => abort.abort());
+  const options = { ...optionsFor(young.url, slow.url), timeoutMs: 200, everyMs: 10 };
+  const reports = createTempoSource(options, { clock: systemClock, random: () => 0.5 })
+    .watch(abort.signal)
+    [Symbol.asyncIterator]();
+  t.match(await reports.next(), { value: { kind: 'members', warning: /did not answer within 200ms/ } });
+  const { length } = slow.requests;
+  for (let i = 0; i < 3; i += 1) await reports.next();
+  t.ok(slow.requests.length - length <= 2, 'the other peer is followed meanwhile', { requests: slow.requests });
 });
 
 t.test('peers are read at their pace, a tenth more or less', async (t) => {

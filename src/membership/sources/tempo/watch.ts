@@ -6,14 +6,25 @@ import type { SourceDeps } from '../types.ts';
 import type { TempoSourceOptions } from './options.ts';
 import { type PeerRings, readPeer } from './read.ts';
 
-/** How the last read of one peer went. */
+/** The rings as a peer had them at one moment. */
+interface PeerView {
+  readonly rings: PeerRings;
+  readonly asOfMs: number;
+}
+
+/** How the last read of one peer went; `last` is its last good one. */
 type PeerResult =
-  | { readonly kind: 'rings'; readonly rings: PeerRings; readonly asOfMs: number }
-  | { readonly kind: 'failed'; readonly error: RingwayError };
+  | { readonly kind: 'good'; readonly last: PeerView }
+  | { readonly kind: 'failed'; readonly error: RingwayError; readonly last: PeerView | null };
+
+/** Within this time gossip has reached everybody (queriers' views differ by up to 25 s): what a failing peer knew, the others know. */
+const GOSSIP_MS = 30_000;
 
 /**
  * The rings of a running Tempo. Each peer is read on its own, so one that hangs delays nobody; what the peers say is merged, since gossip
- * reaches them at different times. A peer that fails takes no part until it works again: it is a warning while another works.
+ * reaches them at different times. A peer that fails is a warning while another works; what it last said counts for as long as gossip
+ * may take, so that a member only it had heard of does not vanish. Only the first report waits until each peer has answered or failed:
+ * one that has just started knows a part of the ring.
  */
 export function createTempoSource(options: TempoSourceOptions, deps: SourceDeps): MembershipSource {
   return {
@@ -24,10 +35,10 @@ export function createTempoSource(options: TempoSourceOptions, deps: SourceDeps)
         const stopping = new AbortController();
         const stopped = AbortSignal.any([signal, stopping.signal]);
         const loops = options.urls.map((url) =>
-          pollPeer(url, options, deps, stopped, (result) => {
-            results.set(url, result);
-            const report = reportOf(options, [...results.values()]);
-            if (report !== null) put(report);
+          pollPeer(url, options, deps, stopped, (answer) => {
+            results.set(url, answer instanceof RingwayError ? failed(answer, results.get(url)) : { kind: 'good', last: answer });
+            const heard = [...results.values()].filter((result) => result !== null);
+            if (heard.length === results.size) put(reportOf(options, heard, deps.clock.nowMs()));
           }),
         );
         return async () => {
@@ -43,41 +54,48 @@ async function pollPeer(
   options: TempoSourceOptions,
   { clock, random }: SourceDeps,
   signal: AbortSignal,
-  onResult: (result: PeerResult) => void,
+  onAnswer: (answer: PeerView | RingwayError) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const result = await attempt(url, options, { clock, random }, signal);
+    const answer = await attempt(url, options, { clock, random }, signal);
     if (signal.aborted) return;
-    onResult(result);
+    onAnswer(answer);
     await sleep(clock, options.everyMs * (0.9 + 0.2 * random()), signal);
   }
 }
 
-async function attempt(url: string, options: TempoSourceOptions, { clock }: SourceDeps, signal: AbortSignal): Promise<PeerResult> {
+async function attempt(
+  url: string,
+  options: TempoSourceOptions,
+  { clock }: SourceDeps,
+  signal: AbortSignal,
+): Promise<PeerView | RingwayError> {
   const asOfMs = clock.nowMs();
   try {
-    return { kind: 'rings', rings: await readPeer(url, { ...options, clock, signal }), asOfMs };
+    return { rings: await readPeer(url, { ...options, clock, signal }), asOfMs };
   } catch (error) {
-    if (error instanceof RingwayError) return { kind: 'failed', error };
-    return { kind: 'failed', error: new RingwayError(`${url}: ${messageOf(error)}`, { code: 'READ_FAILED', cause: error }) };
+    if (error instanceof RingwayError) return error;
+    return new RingwayError(`${url}: ${messageOf(error)}`, { code: 'READ_FAILED', cause: error });
   }
 }
 
-/** Null while no peer works and one has not answered yet. */
-function reportOf({ ring }: TempoSourceOptions, results: readonly (PeerResult | null)[]): SourceReport | null {
-  const good = results.filter((result) => result?.kind === 'rings');
-  const errors = results.flatMap((result) => (result?.kind === 'failed' ? result.error : []));
+function failed(error: RingwayError, before: PeerResult | null | undefined): PeerResult {
+  return { kind: 'failed', error, last: before?.last ?? null };
+}
+
+function reportOf({ ring }: TempoSourceOptions, results: readonly PeerResult[], nowMs: number): SourceReport {
+  const errors = results.flatMap((result) => (result.kind === 'failed' ? result.error : []));
   const texts = errors.map(({ message }) => message).join('; ');
-  if (good.length === 0) {
-    if (results.includes(null)) return null;
+  if (errors.length === results.length) {
     const [only] = errors.length === 1 ? errors : [];
     return { kind: 'failed', error: only ?? new RingwayError(texts, { code: 'NO_PEER_WORKS' }) };
   }
-  const partitions = good.flatMap(({ rings }) => rings.partitions ?? []);
+  const views = results.flatMap(({ kind, last }) => (last !== null && (kind === 'good' || nowMs - last.asOfMs < GOSSIP_MS) ? last : []));
+  const partitions = views.flatMap(({ rings }) => rings.partitions ?? []);
   const joined = joinRings(
-    mergeInstanceRings(good.map(({ rings }) => rings.instances)),
+    mergeInstanceRings(views.map(({ rings }) => rings.instances)),
     partitions.length === 0 ? null : mergePartitionRings(partitions),
   );
-  const asOfMs = Math.max(...good.map((result) => result.asOfMs));
+  const asOfMs = Math.max(...views.map((view) => view.asOfMs));
   return { kind: 'members', ring, ...joined, asOfMs, ...(texts === '' ? {} : { warning: texts }) };
 }
