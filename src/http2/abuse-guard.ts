@@ -18,6 +18,9 @@ export class AbuseGuard {
   readonly #stats: Http2CodecStats;
   readonly #clock: Clock;
   #unsentReplies = 0;
+  #newReplies = 0;
+  /** Replies that are on their way: `count` of them lie before octet `end` of all we wrote. */
+  readonly #marks: { readonly end: number; readonly count: number }[] = [];
   #emptyFrames = 0;
   #priorityFrames = 0;
   #windowUpdates = 0;
@@ -58,13 +61,16 @@ export class AbuseGuard {
   /** An answer to PING, SETTINGS or a bad stream was written. */
   replied(): void {
     this.#unsentReplies += 1;
+    this.#newReplies += 1;
     if (this.#unsentReplies > this.#limits.maxOutboundControlFrames)
       this.#stop(this.#stats.outboundControlFlood, 'too many control frames');
   }
 
-  /** Everything written so far has left. */
-  allSent(): void {
-    this.#unsentReplies = 0;
+  /** At the end of a turn: octets handed to the socket so far, and how many of them it has passed on. */
+  flushed(written: number, sent: number): void {
+    if (this.#newReplies > 0) this.#marks.push({ end: written, count: this.#newReplies });
+    this.#newReplies = 0;
+    while (this.#marks.length > 0 && this.#marks[0]!.end <= sent) this.#unsentReplies -= this.#marks.shift()!.count;
   }
 
   /** A DATA, HEADERS or CONTINUATION frame; `isEmpty` when it carries and ends nothing. */

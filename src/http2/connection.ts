@@ -228,7 +228,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
       this.#finishIfDrained();
     });
     this.#output.flush();
-    if (this.#output.isDrained) this.#parts.guard.allSent();
+    this.#parts.guard.flushed(this.#output.written, this.#output.sent);
   }
 
   // The socket.

@@ -44,9 +44,9 @@ export class Output {
     return !this.#isFull;
   }
 
-  /** True when the socket has passed on everything. */
-  get isDrained(): boolean {
-    return this.#end === 0 && this.#socket.writableLength === 0;
+  /** Of those, the octets that the socket has passed on. */
+  get sent(): number {
+    return this.#written - this.#socket.writableLength;
   }
 
   /** Octets free in the slab at hand. */

@@ -1,0 +1,308 @@
+import t, { type Test } from 'tap';
+import { createCodecStats, ErrorCode, type Http2CodecStats, headerBlock } from '../../src/http2/index.ts';
+import type { Http2Options } from '../../src/http2/types.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { END_HEADERS, END_STREAM, frame, type Harness, harness, literals, REQUEST, setting, u32 } from '../support/http2-raw.ts';
+
+const OVER = END_HEADERS | END_STREAM;
+const request = literals(REQUEST);
+const repeat = (count: number, make: (index: number) => Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
+const withFields = (...fields: [string, string][]): Buffer => literals([...REQUEST, ...fields]);
+
+function server(options: Http2Options = {}, clock = new FakeClock()): Harness & { stats: Http2CodecStats } {
+  const stats = createCodecStats();
+  const made = harness('server', { ...options, stats, clock });
+  made.peer.sendPreface();
+  return { ...made, stats };
+}
+
+/** The connection ends with `code`, and counts it as `counter`. */
+async function endsWith(
+  t: Test,
+  sent: Buffer,
+  code: number,
+  counter?: keyof Http2CodecStats,
+  options: Http2Options = {},
+): Promise<Harness> {
+  const made = server(options);
+  made.peer.send(sent);
+  t.equal(await made.peer.ending(), code, t.name);
+  if (counter !== undefined) t.equal(made.stats[counter].value, 1, counter);
+  t.equal(made.closings.length, 1);
+  return made;
+}
+
+/** The connection goes on: a ping behind everything is answered. */
+async function goesOn(made: Harness, sent: Buffer): Promise<void> {
+  const mark = Buffer.from('the end!');
+  made.peer.send(sent, frame('PING', 0, 0, mark));
+  await made.peer.until(() => made.peer.of('PING').some(({ payload }) => payload.equals(mark)));
+}
+
+t.test('rapid reset', async (t) => {
+  const one = (index: number): Buffer =>
+    Buffer.concat([frame('HEADERS', END_HEADERS, index * 2 + 1, request), frame('RST_STREAM', 0, index * 2 + 1, u32(8))]);
+  const made = await endsWith(t, repeat(600, one), ErrorCode.ENHANCE_YOUR_CALM, 'tooManyPrematureResets');
+  t.equal(made.streams.length, 251);
+});
+
+t.test('resets spread over time, or among completed streams, are no abuse', async (t) => {
+  const clock = new FakeClock();
+  const slow = server({}, clock);
+  for (let round = 0; round < 4; round += 1) {
+    const one = (index: number): Buffer => {
+      const id = (round * 200 + index) * 2 + 1;
+      return Buffer.concat([frame('HEADERS', END_HEADERS, id, request), frame('RST_STREAM', 0, id, u32(8))]);
+    };
+    slow.peer.send(repeat(200, one));
+    await slow.peer.until(() => slow.streams.length === (round + 1) * 200);
+    await clock.advance(11_000);
+  }
+  t.equal(slow.connection.isOpen, true);
+  const stats = createCodecStats();
+  const mixed = harness('server', { stats }, (stream) => ({
+    onHeaders: () => stream.id % 4 === 1 && stream.sendHeaders(headerBlock([[':status', '200']]), true),
+    onData() {},
+    onTrailers() {},
+    onReset() {},
+    onDrain() {},
+  }));
+  mixed.peer.sendPreface();
+  await goesOn(
+    mixed,
+    repeat(2000, (index) => Buffer.concat([frame('HEADERS', OVER, index * 2 + 1, request), frame('RST_STREAM', 0, index * 2 + 1, u32(8))])),
+  );
+  t.equal(stats.tooManyPrematureResets.value, 0);
+});
+
+t.test('streams beyond the limit are refused, their headers still decoded', async (t) => {
+  const made = server({ maxConcurrentStreams: 2 });
+  const indexed = Buffer.concat([literals(REQUEST), Buffer.from('400378756e0161', 'hex')]);
+  await goesOn(
+    made,
+    Buffer.concat([
+      repeat(2, (index) => frame('HEADERS', END_HEADERS, index * 2 + 1, request)),
+      frame('HEADERS', END_HEADERS, 5, indexed),
+      frame('DATA', END_STREAM, 5, Buffer.from('body')),
+    ]),
+  );
+  t.same(
+    made.peer.of('RST_STREAM').map(({ streamId, payload }) => [streamId, payload.readUInt32BE()]),
+    [[5, 7]],
+  );
+  t.equal(made.stats.streamRefusedErrors.value, 1);
+  made.streams[0]?.stream.reset(ErrorCode.CANCEL);
+  await goesOn(made, frame('HEADERS', OVER, 7, Buffer.concat([request, Buffer.from('be', 'hex')])));
+  t.match(made.streams[2]?.events[0], /xun=a END$/);
+});
+
+t.test('CONTINUATION floods: pieces, empty pieces, octets', async (t) => {
+  const begin = frame('HEADERS', 0, 1, request);
+  await endsWith(
+    t,
+    Buffer.concat([begin, repeat(4000, () => frame('CONTINUATION', 0, 1, literals([['a', 'b'.repeat(30)]])))]),
+    11,
+    'headerOverflow',
+  );
+  await endsWith(t, Buffer.concat([begin, repeat(5, () => frame('CONTINUATION', 0, 1))]), 11, 'inboundEmptyFramesFlood');
+  await endsWith(t, Buffer.concat([begin, repeat(30, () => frame('CONTINUATION', 0, 1, Buffer.alloc(16_000)))]), 11, 'headerOverflow');
+});
+
+t.test('floods of frames that ask for answers', async (t) => {
+  await endsWith(
+    t,
+    repeat(3000, () => frame('PING', 0, 0, Buffer.alloc(8))),
+    11,
+    'outboundControlFlood',
+  );
+  await endsWith(
+    t,
+    repeat(3000, () => frame('SETTINGS', 0, 0)),
+    11,
+    'outboundControlFlood',
+  );
+});
+
+t.test('a ping with every message is no flood', async (t) => {
+  const made = server();
+  for (let index = 0; index < 3000; index += 1) {
+    made.peer.send(frame('PING', 0, 0, u32(index, 0)));
+    if (index % 100 === 99) await made.peer.until(() => made.peer.of('PING').length === index + 1);
+  }
+  t.equal(made.connection.isOpen, true);
+});
+
+t.test('floods of frames that do nothing', async (t) => {
+  const open = frame('HEADERS', END_HEADERS, 1, request);
+  await endsWith(t, Buffer.concat([open, repeat(3, () => frame('DATA', 0, 1))]), 11, 'inboundEmptyFramesFlood');
+  await endsWith(
+    t,
+    Buffer.concat([open, repeat(500, () => frame('PRIORITY', 0, 1, Buffer.from([0, 0, 0, 0, 1])))]),
+    11,
+    'inboundPriorityFramesFlood',
+  );
+  await endsWith(t, Buffer.concat([open, repeat(500, () => frame('WINDOW_UPDATE', 0, 1, u32(1)))]), 11, 'inboundWindowUpdateFramesFlood');
+  await goesOn(server(), Buffer.concat([open, frame('DATA', 0, 1), frame('DATA', 0, 1, Buffer.from('x')), frame('DATA', END_STREAM, 1)]));
+});
+
+t.test('header lists that are too long or too many end their stream', async (t) => {
+  const long = server();
+  // 20 references to one entry of 3.5 KB are 70 KB decoded.
+  const bomb = Buffer.concat([request, Buffer.from('4001787f951a', 'hex'), Buffer.alloc(3476, 'a'), Buffer.alloc(20, 0xbe)]);
+  await goesOn(
+    long,
+    Buffer.concat([frame('HEADERS', OVER, 1, bomb), frame('HEADERS', OVER, 3, Buffer.concat([request, Buffer.from('be', 'hex')]))]),
+  );
+  t.same(
+    long.peer.of('RST_STREAM').map(({ streamId, payload }) => [streamId, payload.readUInt32BE()]),
+    [[1, 2]],
+  );
+  t.equal(long.stats.headerOverflow.value, 1);
+  t.equal(long.streams.length, 1, 'the next one finds the table as it should be');
+  const many = server();
+  const fields = (count: number): [string, string][] => Array.from({ length: count }, (_, index) => [`x-${index}`, '1']);
+  await goesOn(
+    many,
+    Buffer.concat([frame('HEADERS', OVER, 1, withFields(...fields(97))), frame('HEADERS', OVER, 3, withFields(...fields(96)))]),
+  );
+  t.same(
+    many.peer.of('RST_STREAM').map(({ streamId }) => streamId),
+    [1],
+  );
+});
+
+const MALFORMED: readonly [name: string, block: Buffer][] = [
+  ['zero-length name', withFields(['', 'x'])],
+  ['upper-case name', withFields(['X-Upper', 'x'])],
+  ['blank in name', withFields(['a b', 'x'])],
+  ['NUL in value', withFields(['a', 'x\0y'])],
+  ['line break in value', withFields(['a', 'x\r\ny: z'])],
+  ['connection', withFields(['connection', 'close'])],
+  ['transfer-encoding', withFields(['transfer-encoding', 'chunked'])],
+  ['te: gzip', withFields(['te', 'gzip'])],
+  ['content-length -1', withFields(['content-length', '-1'])],
+  ['two content-length', withFields(['content-length', '1'], ['content-length', '2'])],
+  ['no :path', literals(REQUEST.filter(([name]) => name !== ':path'))],
+  ['no :method', literals(REQUEST.filter(([name]) => name !== ':method'))],
+  ['no :scheme', literals(REQUEST.filter(([name]) => name !== ':scheme'))],
+  ['no :authority and no host', literals(REQUEST.filter(([name]) => name !== ':authority'))],
+  ['two :path', withFields([':path', '/'])],
+  ['unknown pseudo-header', withFields([':nope', '1'])],
+  [':status in a request', withFields([':status', '200'])],
+  ['pseudo behind regular', literals([['a', 'b'], ...REQUEST])],
+  ['path without slash', literals(REQUEST.map(([name, value]) => [name, name === ':path' ? 'x' : value] as const))],
+  ['path with blank', literals(REQUEST.map(([name, value]) => [name, name === ':path' ? '/a b' : value] as const))],
+  ['userinfo', literals(REQUEST.map(([name, value]) => [name, name === ':authority' ? 'me@host' : value] as const))],
+  ['blank in :authority', literals(REQUEST.map(([name, value]) => [name, name === ':authority' ? 'a b' : value] as const))],
+  [':protocol', withFields([':protocol', 'websocket'])],
+];
+
+for (const [name, block] of MALFORMED) {
+  t.test(`malformed: ${name}`, async (t) => {
+    await endsWith(t, frame('HEADERS', OVER, 1, block), ErrorCode.PROTOCOL_ERROR, 'rxMessagingError');
+    const lenient = server({ streamErrorOnInvalidMessage: true });
+    await goesOn(lenient, frame('HEADERS', OVER, 1, block));
+    t.same(
+      lenient.peer.of('RST_STREAM').map(({ streamId, payload }) => [streamId, payload.readUInt32BE()]),
+      [[1, 1]],
+    );
+    t.equal(lenient.streams.length, 0);
+  });
+}
+
+t.test('what looks odd but is allowed', async (t) => {
+  const made = server();
+  const blocks = [
+    withFields(['host', 'other']),
+    literals([...REQUEST.filter(([name]) => name !== ':authority'), ['host', 'a']]),
+    literals([
+      [':method', 'OPTIONS'],
+      [':scheme', 'ftp'],
+      [':path', '*'],
+      [':authority', '[::1]:80'],
+    ]),
+    literals([
+      [':method', 'CONNECT'],
+      [':authority', 'a:1'],
+    ]),
+    withFields(['te', 'trailers'], ['x_under', 'a\tb\xff']),
+  ];
+  await goesOn(made, Buffer.concat(blocks.map((block, index) => frame('HEADERS', END_HEADERS, index * 2 + 1, block))));
+  t.equal(made.streams.length, blocks.length);
+});
+
+t.test('faults of the connection, each with its code', async (t) => {
+  const open = frame('HEADERS', END_HEADERS, 1, request);
+  const faults: readonly [name: string, sent: Buffer, code: number][] = [
+    ['connection window overflow', frame('WINDOW_UPDATE', 0, 0, u32(0x7fff_ffff)), 3],
+    ['increment 0', frame('WINDOW_UPDATE', 0, 0, u32(0)), 1],
+    ['frame too long', frame('DATA', 0, 1, Buffer.alloc(16_385)), 6],
+    ['even stream id', frame('HEADERS', OVER, 2, request), 1],
+    ['PUSH_PROMISE', frame('PUSH_PROMISE', 4, 1, u32(2)), 1],
+    ['DATA on an idle stream', frame('DATA', 0, 3, Buffer.from('x')), 1],
+    ['RST_STREAM on an idle stream', frame('RST_STREAM', 0, 3, u32(8)), 1],
+    ['RST_STREAM of a wrong length', Buffer.concat([open, frame('RST_STREAM', 0, 1, Buffer.alloc(3))]), 6],
+    ['lower stream id', Buffer.concat([frame('HEADERS', OVER, 5, request), frame('HEADERS', OVER, 3, request)]), 1],
+    ['another frame inside a block', Buffer.concat([frame('HEADERS', 0, 1, request), frame('PING', 0, 0, Buffer.alloc(8))]), 1],
+    ['CONTINUATION of nothing', frame('CONTINUATION', 4, 1, request), 1],
+    ['ENABLE_PUSH 2', frame('SETTINGS', 0, 0, setting(2, 2)), 1],
+    ['INITIAL_WINDOW_SIZE 2^31', frame('SETTINGS', 0, 0, setting(4, 0x8000_0000)), 3],
+    ['MAX_FRAME_SIZE 100', frame('SETTINGS', 0, 0, setting(5, 100)), 1],
+    ['SETTINGS of 5 octets', frame('SETTINGS', 0, 0, Buffer.alloc(5)), 6],
+    ['SETTINGS ACK with payload', frame('SETTINGS', 1, 0, Buffer.alloc(6)), 6],
+    ['PING of 7 octets', frame('PING', 0, 0, Buffer.alloc(7)), 6],
+    ['GOAWAY of 4 octets', frame('GOAWAY', 0, 0, u32(0)), 6],
+    ['PING on a stream', frame('PING', 0, 1, Buffer.alloc(8)), 1],
+    ['bad index', frame('HEADERS', OVER, 1, Buffer.from('ff', 'hex')), 9],
+    ['padding beyond the frame', frame('HEADERS', OVER | 8, 1, Buffer.from([9, 0x82])), 1],
+  ];
+  for (const [name, sent, code] of faults) {
+    const made = server();
+    made.peer.send(sent);
+    t.equal(await made.peer.ending(), code, name);
+  }
+});
+
+t.test('faults of one stream leave the connection', async (t) => {
+  const made = server();
+  const open = (id: number): Buffer => frame('HEADERS', END_HEADERS, id, request);
+  await goesOn(
+    made,
+    Buffer.concat([
+      ...[1, 3, 5, 7, 9].map(open),
+      frame('WINDOW_UPDATE', 0, 1, u32(0)),
+      frame('WINDOW_UPDATE', 0, 3, u32(0x7fff_ffff)),
+      frame('HEADERS', END_HEADERS, 5, literals([['a', 'b']])),
+      frame('PRIORITY', 0, 7, u32(7, 0).subarray(0, 5)),
+      frame('DATA', END_STREAM, 9, Buffer.from('x')),
+      frame('DATA', END_STREAM, 9, Buffer.from('x')),
+    ]).subarray(0),
+  ).catch(() => {});
+  t.equal(made.connection.isOpen, false, 'trailers without END_STREAM are a malformed message');
+  const lenient = server({ streamErrorOnInvalidMessage: true });
+  await goesOn(
+    lenient,
+    Buffer.concat([
+      ...[1, 3, 5, 7, 9].map(open),
+      frame('WINDOW_UPDATE', 0, 1, u32(0)),
+      frame('WINDOW_UPDATE', 0, 3, u32(0x7fff_ffff)),
+      frame('HEADERS', END_HEADERS, 5, literals([['a', 'b']])),
+      frame('PRIORITY', 0, 7, u32(7, 0).subarray(0, 5)),
+      frame('DATA', END_STREAM, 9, Buffer.from('x')),
+      frame('DATA', END_STREAM, 9, Buffer.from('x')),
+      frame(0x42, 0xff, 1, Buffer.from('an unknown type is ignored')),
+      frame('DATA', 0, 1, Buffer.from('late data of a stream we reset')),
+    ]),
+  );
+  t.same(
+    lenient.peer.of('RST_STREAM').map(({ streamId, payload }) => [streamId, payload.readUInt32BE()]),
+    [
+      [1, 1],
+      [3, 3],
+      [5, 1],
+      [7, 1],
+      [9, 5],
+    ],
+  );
+});
