@@ -1,18 +1,23 @@
 // Where `control` and `ring show` get their rings from: a file, or --tempo alone.
 import { createConfig, loadConfig, type RingwayConfig } from '../config/index.ts';
+import { shellWord } from '../core/index.ts';
 import { UsageError } from './command.ts';
-import type { FlagTable } from './flags.ts';
 
 /** The ring that --tempo reads unless --ring says otherwise. */
 const DEFAULT_RING = 'live-store';
 
 /** The flags, for parseFlags. */
-export const ringSourceFlags = {
+export const ringSourceFlags: {
+  readonly config: { readonly type: 'string'; readonly short: 'c' };
+  readonly tempo: { readonly type: 'string'; readonly multiple: true };
+  readonly allow: { readonly type: 'string'; readonly multiple: true };
+  readonly ring: { readonly type: 'string' };
+} = {
   config: { type: 'string', short: 'c' },
   tempo: { type: 'string', multiple: true },
   allow: { type: 'string', multiple: true },
   ring: { type: 'string' },
-} as const satisfies FlagTable;
+};
 
 /** What was given of them. */
 export interface RingSourceValues {
@@ -42,8 +47,21 @@ export async function configFrom(values: RingSourceValues, more: Readonly<Record
   return createConfig('command line', { rings, ...more });
 }
 
-/** The same choice as words, to be put into a proposed command. */
-export function sourceWords({ config, tempo, allow }: RingSourceValues): string {
-  if (config !== undefined) return `-c ${config}`;
-  return [...(tempo ?? []).map((url) => `--tempo ${url}`), ...(allow ?? []).map((address) => `--allow ${address}`)].join(' ');
+/** The same choice as words that start control. */
+export function controlWords({ config, tempo, allow, ring }: RingSourceValues): string {
+  return config === undefined ? tempoWords(tempo, allow, ring) : `-c ${shellWord(config)}`;
+}
+
+/** The same choice as words that look at the rings, `more` addresses allowed; in a file that is for the user to write. */
+export function lookWords({ config, tempo, allow, ring }: RingSourceValues, more: readonly string[]): string {
+  if (config === undefined) return tempoWords(tempo, [...(allow ?? []), ...more], ring);
+  return [`-c ${shellWord(config)}`, ...flag('ring', ring)].join(' ');
+}
+
+function tempoWords(tempo: readonly string[] | undefined, allow: readonly string[] | undefined, ring: string | undefined): string {
+  return [...flag('tempo', tempo), ...flag('allow', allow), ...flag('ring', ring)].join(' ');
+}
+
+function flag(name: string, values: string | readonly string[] | undefined): string[] {
+  return [values ?? []].flat().map((value) => `--${name} ${shellWord(value)}`);
 }

@@ -2,7 +2,7 @@ import { systemClock, systemRandom } from '../core/index.ts';
 import { showRings } from '../roles/ring-show.ts';
 import { type Command, type CommandIo, EXIT, UsageError } from './command.ts';
 import { parseDurationMs, parseFlags } from './flags.ts';
-import { configFrom, ringSourceFlags, ringSourceHelp, sourceWords } from './ring-sources.ts';
+import { configFrom, controlWords, lookWords, ringSourceFlags, ringSourceHelp } from './ring-sources.ts';
 
 /** Looking at rings. */
 export const ringCommand: Command = {
@@ -47,7 +47,10 @@ async function show(args: readonly string[], io: CommandIo): Promise<number> {
       config: await configFrom(values),
       ring: values.config === undefined ? null : (values.ring ?? null),
       probeTimeoutMs,
-      controlCommand: `ringway control ${sourceWords(values)}`,
+      proposals: {
+        control: `ringway control ${controlWords(values)}`,
+        lookAgain: (allow) => `ringway ring show ${lookWords(values, allow)}`,
+      },
     },
     systemClock,
     systemRandom,

@@ -3,6 +3,6 @@
 export { controlRoutes } from './admin-routes.ts';
 export type { SilentPorts } from './report/findings.ts';
 export { readinessOf } from './report/readiness.ts';
-export { describeRing, type ShownRing } from './report/show.ts';
+export { describeRing, type Proposals, type ShownRing } from './report/show.ts';
 export { createSnapshotSource } from './source.ts';
 export { StageDriver } from './stage/driver.ts';

@@ -6,3 +6,4 @@ export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
 export { Observable, type ReadonlyObservable } from './observable.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
+export { shellWord } from './shell-word.ts';

@@ -1,6 +1,6 @@
 // `ringway ring show`: read the rings once, try their ports, say what is so.
 import type { RingConfig, RingwayConfig } from '../config/index.ts';
-import { describeRing, type ShownRing, type SilentPorts } from '../control/index.ts';
+import { describeRing, type Proposals, type ShownRing, type SilentPorts } from '../control/index.ts';
 import { type Clock, type Random, type ReadonlyObservable, RingwayError } from '../core/index.ts';
 import { MembershipHub } from '../membership/index.ts';
 import type { Catalog, Ring, RingName } from '../membership/types.ts';
@@ -17,8 +17,7 @@ export interface RingShowOptions {
   readonly ring: RingName | null;
   /** How long a port may take to answer, ms; 0 leaves the ports alone. */
   readonly probeTimeoutMs: number;
-  /** What to propose when there is nothing to repair: how control is started with the same sources. */
-  readonly controlCommand: string;
+  readonly proposals: Proposals;
 }
 
 /** What was seen. */
@@ -45,9 +44,7 @@ export async function showRings(options: RingShowOptions, clock: Clock, random: 
   const catalog = withoutWaiting(hub.catalog.value);
   const silent = options.probeTimeoutMs === 0 ? null : await probeAll(catalog, options.probeTimeoutMs, clock);
   const nowMs = clock.nowMs();
-  const shown = [...catalog.rings.keys()].map((name) =>
-    describeRing(name, catalog, nowMs, silent?.get(name) ?? null, options.controlCommand),
-  );
+  const shown = [...catalog.rings.keys()].map((name) => describeRing(name, catalog, nowMs, silent?.get(name) ?? null, options.proposals));
   return {
     text: shown.map(({ text }) => text).join('\n'),
     rings: shown.map(({ json }) => json),

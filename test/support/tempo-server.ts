@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
-import { recordedRing } from './recorded-rings.ts';
+import { type RecordedRing, recordedRing } from './recorded-rings.ts';
 
 /** What one path answers. A function answers by itself, or never. */
 export type Page =
@@ -25,12 +25,12 @@ export const bytesPage = (body: Uint8Array): Page => ({ type: 'application/octet
 export const jsonPage = (body: string): Page => ({ type: 'application/json', body });
 
 /** What a process with the rings in memberlist serves. */
-export function memberlistPages(recorded = recordedRing('running')): Record<string, Page> {
+export function memberlistPages(recorded: RecordedRing = recordedRing('running')): Record<string, Page> {
   return { [INSTANCES_PATH]: bytesPage(recorded.instanceBytes), [PARTITIONS_PATH]: bytesPage(recorded.partitionBytes) };
 }
 
 /** What a process with the rings elsewhere serves: pages, and the memberlist page of a query-frontend. */
-export function ringPages(recorded = recordedRing('running')): Record<string, Page> {
+export function ringPages(recorded: RecordedRing = recordedRing('running')): Record<string, Page> {
   const none: Page = { type: 'text/plain', body: "This instance doesn't use memberlist." };
   return {
     [INSTANCES_PATH]: none,

@@ -1,13 +1,13 @@
-import { parseHostPort } from '../../core/index.ts';
-import type { MergedMember } from '../../membership/types.ts';
+import { parseHostPort, shellWord } from '../../core/index.ts';
+import type { MergedMember, RingName } from '../../membership/types.ts';
 import { ownersOf, standInsOf } from '../snapshot/failover.ts';
-import { formatAge, type RingFacts, reportMembers } from './member.ts';
+import { formatAge, type MemberReport, type RingFacts, reportMembers } from './member.ts';
 
 /** Tempo's and dskit's default `server.grpc_listen_port`: whoever advertises it advertises itself and no sidecar. */
 const TEMPO_GRPC_PORT = 9095;
 
-/** More silent ports than this are one finding: then it is the place from which one looks. */
-const SILENT_ONE_BY_ONE = 3;
+/** More members than this with the same finding are one finding: then it is no matter of one member. */
+const ONE_BY_ONE = 3;
 
 /** `problem`: queries fail, or their calls do; `warning`: they will when something else fails; `note`: good to know. */
 type Level = 'problem' | 'warning' | 'note';
@@ -28,14 +28,18 @@ export interface Finding {
 /** Why an address did not answer, by member id; a member that answered is absent. */
 export type SilentPorts = ReadonlyMap<string, string>;
 
+/** The command that looks at the same rings again, these addresses allowed in addition. */
+export type LookAgain = (allow: readonly string[]) => string;
+
 /** What is wrong with a ring, worst first. `silent` is null when nobody tried the ports. */
-export function findingsOf(facts: RingFacts, silent: SilentPorts | null): readonly Finding[] {
+export function findingsOf(facts: RingFacts, silent: SilentPorts | null, lookAgain: LookAgain): readonly Finding[] {
+  const inBrief = (found: readonly Finding[]): readonly Finding[] => summarized(found, facts.ring.members.length);
   const found = [
     ...sourceFindings(facts),
     ...partitionFindings(facts),
-    ...refusedFindings(facts),
-    ...silentFindings(facts, silent),
-    ...healthFindings(facts),
+    ...inBrief(refusedFindings(facts, lookAgain)),
+    ...inBrief(silentFindings(facts, silent)),
+    ...inBrief(healthFindings(facts)),
     ...disagreementFindings(facts),
     ...portFindings(facts),
   ];
@@ -47,21 +51,24 @@ function finding(level: Level, code: string, text: string, advice = '', command 
   return { level, code, text, advice, command };
 }
 
+function summarized(found: readonly Finding[], members: number): readonly Finding[] {
+  const [first] = found;
+  if (first === undefined || found.length <= ONE_BY_ONE) return found;
+  return [{ ...first, text: `${found.length} of ${members} members, the first is ${first.text}` }];
+}
+
 function sourceFindings({ ring, nowMs }: RingFacts): Finding[] {
   const found = ring.sources.flatMap(({ name, ok, error, asOfMs, expired }) => {
     if (error === null) return [];
     if (ok) return finding('warning', 'source-partly-failed', `source ${name}: ${error}`);
-    const advice =
-      asOfMs === null
-        ? 'ask a process that loads the ring: a querier, distributor or live-store, at its HTTP port (3200)'
-        : `its last good report is ${formatAge(nowMs - asOfMs)} old and ${expired ? 'not used any more' : 'still used'}`;
-    return finding(
-      'problem',
-      'source-failed',
-      `source ${name} fails: ${error}`,
-      advice,
-      asOfMs === null ? 'ringway ring show --tempo http://<querier>:3200' : '',
-    );
+    const text = `source ${name} fails: ${error}`;
+    if (asOfMs !== null) {
+      const use = expired ? 'not used any more' : 'still used';
+      return finding('problem', 'source-failed', text, `its last good report is ${formatAge(nowMs - asOfMs)} old and ${use}`);
+    }
+    if (!/^tempo(-\d+)?$/.test(name)) return finding('problem', 'source-failed', text);
+    const advice = 'ask a process that loads the ring: a querier, distributor or live-store, at its HTTP port (3200)';
+    return finding('problem', 'source-failed', text, advice, 'ringway ring show --tempo http://<querier>:3200');
   });
   const guard = finding(
     'problem',
@@ -103,25 +110,32 @@ function partitionFinding(id: number, owners: readonly MergedMember[], { stage }
   ];
 }
 
-function refusedFindings(facts: RingFacts): Finding[] {
+function refusedFindings(facts: RingFacts, lookAgain: LookAgain): Finding[] {
   const advice =
     'correct live_store.ring.instance_addr and instance_port, or allow it: allowedAddresses in ringway.yaml, --allow on the command line';
-  return reportMembers(facts)
-    .filter(({ reason }) => reason.startsWith('refused: '))
-    .map(({ id, reason }) => finding('problem', 'address-refused', `${id}: ${reason}`, advice));
+  const refused = reportMembers(facts).filter(({ reason }) => reason.startsWith('refused: '));
+  const allow = [...new Set(refused.flatMap(allowable))];
+  const command = allow.length === 0 ? '' : lookAgain(allow.length > ONE_BY_ONE ? [] : allow);
+  return refused.map(({ id, reason }) => finding('problem', 'address-refused', `${id}: ${reason}`, advice, command));
+}
+
+/** What would let the member's address in. Nobody is told to let in what hands out credentials or answers on the link alone. */
+function allowable({ address, reason }: MemberReport): string[] {
+  if (!reason.includes('allowedAddresses') || / is a (metadata|link-local) address /.test(reason)) return [];
+  const { host } = parseHostPort(address);
+  return [/^127\./.test(host) ? '127.0.0.0/8' : host];
 }
 
 function silentFindings({ ring }: RingFacts, silent: SilentPorts | null): Finding[] {
-  const members = ring.members.filter(({ id }) => silent?.has(id));
-  const found = members.map((member) =>
-    silentFinding(member, `${member.id}: nothing answers at ${member.address} (${silent?.get(member.id)})`),
-  );
-  const [first] = found;
-  if (first === undefined || found.length <= SILENT_ONE_BY_ONE) return found;
-  return [{ ...first, text: `${found.length} of ${ring.members.length} members do not answer from here; the first is ${first.text}` }];
+  return ring.members.flatMap((member) => {
+    const why = silent?.get(member.id);
+    return why === undefined
+      ? []
+      : silentFinding(ring.name, member, `${member.id}: nothing answers from here at ${member.address} (${why})`);
+  });
 }
 
-function silentFinding({ id, address }: MergedMember, text: string): Finding {
+function silentFinding(ring: RingName, { id, address }: MergedMember, text: string): Finding {
   const { port } = parseHostPort(address);
   if (port === TEMPO_GRPC_PORT)
     return finding(
@@ -130,8 +144,7 @@ function silentFinding({ id, address }: MergedMember, text: string): Finding {
       text,
       "that is Tempo's own gRPC port: look at the live-store, and at what lies between it and here",
     );
-  const command = `ringway sidecar inbound --listen :${port} --member ${id} --control <control>:18000`;
-  return finding('problem', 'port-silent', text, 'start the sidecar beside it', command);
+  return finding('problem', 'port-silent', text, 'start the sidecar beside it', inboundCommand(ring, port, `--member ${shellWord(id)} `));
 }
 
 function healthFindings(facts: RingFacts): Finding[] {
@@ -154,7 +167,12 @@ function portFindings({ ring }: RingFacts): Finding[] {
   if (bare.length === 0) return [];
   const text = `${bare.length} of ${ring.members.length} members advertise ${TEMPO_GRPC_PORT}, Tempo's own gRPC port: queriers call the live-store itself, not a sidecar beside it`;
   const advice = 'live_store: {ring: {instance_port: 9096}}, and a sidecar that listens there';
-  return [finding('note', 'no-instance-port', text, advice, 'ringway sidecar inbound --listen :9096 --control <control>:18000')];
+  return [finding('note', 'no-instance-port', text, advice, inboundCommand(ring.name, 9096, ''))];
+}
+
+function inboundCommand(ring: RingName, port: number, member: string): string {
+  const ringWords = ring === 'live-store' ? '' : `--ring ${shellWord(ring)} `;
+  return `ringway sidecar inbound --listen :${port} ${ringWords}${member}--control <control>:18000`;
 }
 
 function names(members: readonly MergedMember[]): string {

@@ -1,7 +1,7 @@
 import type { Catalog, Partition, RingName } from '../../membership/types.ts';
 import { advanceStage } from '../stage/advance.ts';
 import { LINGER } from '../stage/types.ts';
-import { type Finding, findingsOf, type SilentPorts } from './findings.ts';
+import { type Finding, findingsOf, type LookAgain, type SilentPorts } from './findings.ts';
 import { reportMembers } from './member.ts';
 import { type RingReport, type RingSummary, reportSources, ringFacts } from './rings.ts';
 import { ringText } from './table.ts';
@@ -19,22 +19,28 @@ export interface RingDescription {
   readonly json: ShownRing;
 }
 
-/**
- * Describes a ring of `catalog`. `silent` is null when nobody tried the ports. `allIsWell` is the command that is proposed when no
- * finding has a better one. Throws when the catalog has no such ring.
- */
+/** Commands to propose, in the words with which these rings were asked for. */
+export interface Proposals {
+  /** When nothing is in the way. */
+  readonly control: string;
+  /** When something is that no command repairs. */
+  readonly lookAgain: LookAgain;
+}
+
+/** Describes a ring of `catalog`. `silent` is null when nobody tried the ports. Throws when the catalog has no such ring. */
 export function describeRing(
   name: RingName,
   catalog: Catalog,
   nowMs: number,
   silent: SilentPorts | null,
-  allIsWell: string,
+  { control, lookAgain }: Proposals,
 ): RingDescription {
   const stage = advanceStage(null, catalog, nowMs, LINGER);
   const facts = ringFacts(name, { catalog, stage, nowMs });
   if (!facts) throw new Error(`no ring ${name} in the catalog`);
-  const findings = findingsOf(facts, silent);
-  const next = findings.find(({ command }) => command !== '')?.command ?? allIsWell;
+  const findings = findingsOf(facts, silent, lookAgain);
+  const otherwise = findings.some(({ level }) => level === 'problem') ? lookAgain([]) : control;
+  const next = findings.find(({ command }) => command !== '')?.command ?? otherwise;
   return {
     text: ringText(facts, findings, next),
     json: {

@@ -10,14 +10,20 @@ export function ringText(facts: RingFacts, findings: readonly Finding[], next: s
     findings.length === 0 ? ['findings: none'] : ['findings:', ...findings.flatMap(findingLines)],
     ...(next === '' ? [] : [[`next: ${next}`]]),
   ];
-  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  return `${blocks.map((lines) => lines.map(printable).join('\n')).join('\n\n')}\n`;
+}
+
+/** Texts of a ring come from the network: what would steer a terminal, or look like a line of ours, is shown as its code point. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** Columns as wide as their widest cell, two spaces apart, no space at the end of a line. */
 function columns(rows: readonly (readonly string[])[]): string[] {
+  const cells = rows.map((row) => row.map(printable));
   const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows.map((row) =>
+  for (const row of cells) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  return cells.map((row) =>
     row
       .map((cell, i) => cell.padEnd(widths[i] ?? 0))
       .join('  ')
@@ -26,9 +32,10 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 function headline({ ring, nowMs }: RingFacts, members: readonly MemberReport[]): string[] {
-  const sources = ring.sources.map(({ name, asOfMs, error }) => {
+  const sources = ring.sources.map(({ name, ok, asOfMs, error }) => {
     const age = asOfMs === null ? 'never read' : `read ${formatAge(nowMs - asOfMs)} ago`;
-    return `${name} ${error === null ? age : `fails (${age})`}`;
+    if (error === null) return `${name} ${age}`;
+    return `${name} ${ok ? 'partly fails' : 'fails'} (${age})`;
   });
   const zones = new Set(members.map(({ zone }) => zone || '(none)')).size;
   return [
