@@ -35,6 +35,7 @@ export interface MergeInput {
 /** What one source says of one member. */
 interface Opinion {
   readonly source: SourceState;
+  readonly report: MembersReport;
   readonly member: Member;
 }
 
@@ -83,10 +84,13 @@ function statusOf({ name, report, failure }: SourceState, { staleAfterMs }: Merg
 function groupOpinions(sources: readonly SourceState[]): readonly [Opinion, ...Opinion[]][] {
   const byId = new Map<MemberId, [Opinion, ...Opinion[]]>();
   for (const source of sources) {
-    for (const member of source.report?.members ?? []) {
+    const { report } = source;
+    if (report === null) continue;
+    for (const member of report.members) {
+      const opinion: Opinion = { source, report, member };
       const opinions = byId.get(member.id);
-      if (opinions) opinions.push({ source, member });
-      else byId.set(member.id, [{ source, member }]);
+      if (opinions) opinions.push(opinion);
+      else byId.set(member.id, [opinion]);
     }
   }
   return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, opinions]) => opinions);
@@ -99,7 +103,7 @@ function mergeMember(opinions: readonly [Opinion, ...Opinion[]], policy: MergePo
   const { state, heartbeatMs } = vital.member;
   const address = members.find((member) => member.address !== '')?.address ?? '';
   const zone = members.find((member) => member.zone !== '')?.zone ?? '';
-  const ageAtMs = Math.min(nowMs, vital.source.failure?.sinceMs ?? nowMs);
+  const ageAtMs = vital.source.failure === null ? nowMs : Math.min(nowMs, vital.report.asOfMs);
   return {
     id: opinions[0].member.id,
     address,

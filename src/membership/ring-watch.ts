@@ -22,6 +22,10 @@ export interface HubDeps {
 
 /** After this long a source that stopped, against its contract, is watched anew. */
 const REWATCH_MS = 1000;
+/** A timer that is later than this has slept with the whole process (a suspended machine, a paused container)… */
+const OVERSLEPT_MS = 2_000;
+/** …and sources get this long to say what happened meanwhile, before every heartbeat is found too old. */
+const CATCH_UP_MS = 5_000;
 /** Timers hold no more: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -106,7 +110,15 @@ export class RingWatch {
 
   #arm(atMs: number | null, nowMs: number): void {
     this.#timer?.cancel();
-    this.#timer = atMs === null ? null : this.#deps.clock.after(Math.min(atMs - nowMs, MAX_DELAY_MS), () => this.#merge());
+    if (atMs === null) return;
+    const delayMs = Math.min(atMs - nowMs, MAX_DELAY_MS);
+    this.#timer = this.#deps.clock.after(delayMs, () => this.#due(nowMs + delayMs));
+  }
+
+  #due(plannedMs: number): void {
+    const { clock } = this.#deps;
+    if (clock.nowMs() - plannedMs <= OVERSLEPT_MS) this.#merge();
+    else this.#timer = clock.after(CATCH_UP_MS, () => this.#merge());
   }
 
   #mergeInput(previous: Ring | null): MergeInput {

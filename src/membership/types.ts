@@ -92,7 +92,7 @@ export interface MergedMember extends Member {
   readonly refused: string | null;
   /**
    * Why a querier would not ask it (its state, its heartbeat's age); null when it would. Judged by the merge and kept up to date by
-   * it: readers take this, not the clock. While the source that decided fails, heartbeats age no further.
+   * it: readers take this, not the clock. While the source that decided fails, heartbeats are as old as they were at its last report.
    */
   readonly unhealthy: string | null;
   /** Unix ms since when state, address, refusal and health are what they are. */

@@ -20,8 +20,8 @@ class ScriptedSource implements MembershipSource {
     this.name = name;
   }
 
-  async members(members: readonly Member[], warning?: string): Promise<void> {
-    const report: SourceReport = { kind: 'members', ring: 'live-store', members, partitions: [], asOfMs: NOW_MS };
+  async members(members: readonly Member[], warning?: string, asOfMs: number = NOW_MS): Promise<void> {
+    const report: SourceReport = { kind: 'members', ring: 'live-store', members, partitions: [], asOfMs };
     await this.#say(warning === undefined ? report : { ...report, warning });
   }
 
@@ -147,6 +147,32 @@ t.test('a heartbeat that grows too old changes the catalog at that moment', asyn
   t.strictSame(health(), ['no heartbeat for over 60s', 'no heartbeat for over 60s']);
   await source.members([reported('a', { heartbeatMs: clock.nowMs() }), reported('b', { heartbeatMs: clock.nowMs() })]);
   t.strictSame(health(), [null, null]);
+});
+
+t.test('after a sleep of the whole machine sources are heard before heartbeats are found too old', async (t) => {
+  const source = new ScriptedSource('tempo');
+  const { ring, clock } = await startHub(t, [ringOf([source])]);
+  await source.members([reported('a', { heartbeatMs: NOW_MS }), reported('b', { heartbeatMs: NOW_MS })]);
+  await clock.oversleep(600_000);
+  t.strictSame(
+    ring().members.map(({ unhealthy }) => unhealthy),
+    [null, null],
+  );
+  const alive = (atMs: number) =>
+    source.members([reported('a', { heartbeatMs: atMs }), reported('b', { heartbeatMs: NOW_MS })], undefined, atMs);
+  await alive(NOW_MS + 600_000);
+  t.strictSame(
+    ring().members.map(({ unhealthy }) => unhealthy),
+    [null, 'no heartbeat for over 60s'],
+  );
+
+  await clock.oversleep(600_000);
+  await source.fails('the network is not up yet');
+  t.equal(ring().members[0]?.unhealthy, null, 'and what could not be heard is as it was');
+  await alive(NOW_MS + 1_200_000);
+  await clock.oversleep(600_000);
+  await clock.advance(5_000);
+  t.equal(ring().members[0]?.unhealthy, 'no heartbeat for over 60s', 'a source that says nothing is waited for no longer');
 });
 
 t.test('a source that fails keeps what it said, healthy, until staleAfter; then the guard keeps the ring', async (t) => {

@@ -47,6 +47,16 @@ export class FakeClock implements Clock {
     this.#nowMs = untilMs;
   }
 
+  /** Time passes while the process stands still: afterwards every timer that was due fires, late. */
+  async oversleep(byMs: number): Promise<void> {
+    this.#nowMs += byMs;
+    for (let next = this.#next(this.#nowMs); next; next = this.#next(this.#nowMs)) {
+      this.#armed.delete(next);
+      next.fn();
+      await settle();
+    }
+  }
+
   #next(untilMs: number): Armed | undefined {
     let found: Armed | undefined;
     for (const armed of this.#armed) {

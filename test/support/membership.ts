@@ -23,9 +23,10 @@ export function speaking(name: string, members: readonly Member[], partitions: r
   return { name, report: { kind: 'members', ring: 'live-store', members, partitions, asOfMs: NOW_MS }, failure: null };
 }
 
-/** A source that has failed since then, after it had reported. */
+/** A source that reported at `sinceMs` and has failed since. */
 export function failing(name: string, members: readonly Member[], sinceMs: number): SourceState {
-  return { ...speaking(name, members), failure: { sinceMs, error: `${name} is down` } };
+  const report = { kind: 'members' as const, ring: 'live-store', members, partitions: [], asOfMs: sinceMs };
+  return { name, report, failure: { sinceMs, error: `${name} is down` } };
 }
 
 export const POLICY: MergePolicy = {

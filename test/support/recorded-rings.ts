@@ -10,8 +10,6 @@ export interface RecordedRing {
   readonly partitionBytes: Uint8Array;
   readonly ringPage: string;
   readonly partitionPage: string;
-  readonly instancesView: string;
-  readonly partitionsView: string;
 }
 
 export function recordedRing(moment: Moment): RecordedRing {
@@ -21,7 +19,5 @@ export function recordedRing(moment: Moment): RecordedRing {
     partitionBytes: read('downloadKey-livestore-partitions.bin'),
     ringPage: read('live-store-ring.json').toString(),
     partitionPage: read('partition-ring.json').toString(),
-    instancesView: read('viewKey-live-store.json').toString(),
-    partitionsView: read('viewKey-livestore-partitions.json').toString(),
   };
 }

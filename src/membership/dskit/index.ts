@@ -2,7 +2,7 @@
 // members and partitions (join.ts). Pure: knows no URL and no socket.
 export { decodeInstanceRing, decodePartitionRing, encodeInstanceRing, encodePartitionRing } from './bytes.ts';
 export { joinRings } from './join.ts';
-export { parseInstancesView, parsePartitionPage, parsePartitionsView, parseRingPage } from './json.ts';
+export { parsePartitionPage, parseRingPage } from './json.ts';
 export { mergeInstanceRings, mergePartitionRings } from './merge-peers.ts';
 export { decodeSnappyBlock, encodeSnappyBlock, MAX_RING_BYTES } from './snappy.ts';
 export type { Instance, InstanceRing, Owner, PartitionRing, RingPartition } from './types.ts';

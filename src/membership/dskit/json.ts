@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { messageOf, RingwayError } from '../../core/index.ts';
 import type { MemberState } from '../types.ts';
-import { INSTANCE_STATES, OWNER_STATES, PARTITION_STATES } from './names.ts';
+import { INSTANCE_STATES, PARTITION_STATES } from './names.ts';
 import type { Instance, InstanceRing, Owner, PartitionRing } from './types.ts';
 
 /** A Go time in RFC 3339; its zero time (0001-01-01) is 0. The value is Unix ms. */
@@ -13,13 +13,6 @@ const goTime = z.string().transform((text, context): number => {
   context.addIssue({ code: 'custom', message: `"${text.slice(0, 40)}" is not a time` });
   return z.NEVER;
 });
-
-const seconds = z
-  .int()
-  .min(0)
-  .max(8_640_000_000_000)
-  .default(0)
-  .transform((value) => value * 1000);
 
 const partitionId = z.int32();
 
@@ -89,57 +82,6 @@ export function parsePartitionPage(text: string): PartitionRing {
   return {
     partitions: new Map(partitions.map(({ id, state, state_timestamp }) => [id, { id, state, stateMs: state_timestamp }])),
     owners: new Map(owners),
-  };
-}
-
-const instancesView = z.object({
-  ingesters: z
-    .record(
-      z.string(),
-      z.object({
-        addr: z.string().default(''),
-        timestamp: seconds,
-        state: stateNumber(INSTANCE_STATES),
-        zone: z.string().default(''),
-        registered_timestamp: seconds,
-      }),
-    )
-    .default({}),
-});
-
-/** `/memberlist?viewKey=collectors%2Flive-store&format=json`: what decodeInstanceRing reads, zero values left out. */
-export function parseInstancesView(text: string): InstanceRing {
-  const { ingesters } = parse(text, 'the view of the instance ring', instancesView);
-  return new Map(
-    Object.entries(ingesters).map(([id, { addr, timestamp, state, zone, registered_timestamp }]): [string, Instance] => {
-      return [id, { id, address: addr, zone, state, heartbeatMs: timestamp, registeredMs: registered_timestamp || null }];
-    }),
-  );
-}
-
-const partitionsView = z.object({
-  partitions: z.record(z.string().regex(/^\d+$/), z.object({ state: stateNumber(PARTITION_STATES), stateTimestamp: seconds })).default({}),
-  owners: z
-    .record(z.string(), z.object({ ownedPartition: partitionId.default(0), state: stateNumber(OWNER_STATES), updatedTimestamp: seconds }))
-    .default({}),
-});
-
-/** `/memberlist?viewKey=collectors%2Flivestore-partitions&format=json`: what decodePartitionRing reads, zero values left out. */
-export function parsePartitionsView(text: string): PartitionRing {
-  const { partitions, owners } = parse(text, 'the view of the partition ring', partitionsView);
-  return {
-    partitions: new Map(
-      Object.entries(partitions).map(([key, { state, stateTimestamp }]) => [
-        Number(key),
-        { id: Number(key), state, stateMs: stateTimestamp },
-      ]),
-    ),
-    owners: new Map(
-      Object.entries(owners).map(([id, { ownedPartition, state, updatedTimestamp }]) => [
-        id,
-        { id, partition: ownedPartition, state, updatedMs: updatedTimestamp },
-      ]),
-    ),
   };
 }
 

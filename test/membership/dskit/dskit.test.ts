@@ -13,9 +13,7 @@ import {
   mergePartitionRings,
   type Owner,
   type PartitionRing,
-  parseInstancesView,
   parsePartitionPage,
-  parsePartitionsView,
   parseRingPage,
   type RingPartition,
 } from '../../../src/membership/dskit/index.ts';
@@ -157,24 +155,6 @@ t.test('the partition page: none, corrupted, without owners', async (t) => {
   };
   t.strictSame(parsePartitionPage(JSON.stringify(page)), partitionRing([{ id: 3, state: 'PENDING', stateMs: 1_795_260_915_000 }], []));
   t.throws(() => parsePartitionPage('{"partitions":[{"id":0,"state":5}]}'), { code: 'BAD_RING_JSON' });
-});
-
-t.test('the views leave zero values out', async (t) => {
-  t.strictSame(parseInstancesView('{}'), new Map());
-  t.strictSame(parsePartitionsView('{}'), { partitions: new Map(), owners: new Map() });
-  t.strictSame(parseInstancesView('{"ingesters":{"a":{}}}').get('a'), {
-    id: 'a',
-    address: '',
-    zone: '',
-    state: 'ACTIVE',
-    heartbeatMs: 0,
-    registeredMs: null,
-  });
-  t.strictSame(
-    parsePartitionsView('{"partitions":{"0":{}},"owners":{"a":{}}}'),
-    partitionRing([{ id: 0, state: 'UNKNOWN', stateMs: 0 }], [{ id: 'a', partition: 0, state: 'UNKNOWN', updatedMs: 0 }]),
-  );
-  t.throws(() => parsePartitionsView('{"partitions":{"x":{}}}'), { code: 'BAD_RING_JSON' });
 });
 
 t.test('peers: the newer heartbeat wins, a tie is LEFT', async (t) => {

@@ -4,9 +4,7 @@ import {
   decodePartitionRing,
   type Instance,
   joinRings,
-  parseInstancesView,
   parsePartitionPage,
-  parsePartitionsView,
   parseRingPage,
 } from '../../../src/membership/dskit/index.ts';
 import { MOMENTS, type Moment, recordedRing } from '../../support/recorded-rings.ts';
@@ -92,13 +90,6 @@ for (const moment of MOMENTS) {
     const decoded = decodePartitionRing(recorded.partitionBytes);
     t.strictSame(sorted(decoded.partitions), partitions);
     t.strictSame(sorted(decoded.owners), ownersById);
-  });
-
-  t.test(`${moment}: the view says what the bytes say`, async (t) => {
-    t.strictSame(sorted(parseInstancesView(recorded.instancesView)), instances);
-    const viewed = parsePartitionsView(recorded.partitionsView);
-    t.strictSame(sorted(viewed.partitions), partitions);
-    t.strictSame(sorted(viewed.owners), ownersById);
   });
 
   t.test(`${moment}: the pages say what the bytes say, without tombstones and dates of owners`, async (t) => {
