@@ -105,7 +105,7 @@ export class AdsClient {
     const type = known ?? new TypeState(typeUrl, interest);
     this.#types.set(typeUrl, type);
     type.want(interest);
-    if (this.#mustApplySaved(typeUrl)) return;
+    if (this.#mustApplySaved(type)) return;
     this.#options.state?.retain(typeUrl, interest);
     this.#ask(type);
   }
@@ -114,7 +114,7 @@ export class AdsClient {
   #ask(type: TypeState): void {
     const link = this.#link;
     // What was saved is applied first: the request then says that it is here.
-    if (link.kind !== 'open' || this.#mustApplySaved(type.typeUrl)) return;
+    if (link.kind !== 'open' || this.#mustApplySaved(type)) return;
     // A first request without names would mean "everything": wait until there is a name.
     if (type.asked === null && type.interest.kind === 'names' && type.interest.names.size === 0) return;
     this.#send(link, type, (node) => (type.asked === null ? this.#variant.first(type, node) : this.#variant.change(type, node)));
@@ -247,8 +247,16 @@ export class AdsClient {
     return failures;
   }
 
-  #mustApplySaved(typeUrl: TypeUrl): boolean {
-    return this.#saved.kind === 'reading' || (this.#saved.kind === 'read' && this.#saved.updates.has(typeUrl));
+  #mustApplySaved(type: TypeState): boolean {
+    return this.#saved.kind === 'reading' || this.#savedOf(type) !== null;
+  }
+
+  /** What was saved of a type and is wanted, or null when there is nothing to apply. */
+  #savedOf({ typeUrl, interest }: TypeState): ResourceUpdate | null {
+    const saved = this.#saved.kind === 'read' ? this.#saved.updates.get(typeUrl) : undefined;
+    if (!saved) return null;
+    const upserts = saved.upserts.filter(({ name }) => wants(interest, name));
+    return upserts.length === 0 && interest.kind === 'names' ? null : { ...saved, upserts };
   }
 
   /** Reads the saved state, once, when control was not heard so far. */
@@ -267,23 +275,25 @@ export class AdsClient {
     });
   }
 
-  /** Applies what was saved of the types that are wanted by now, then asks for them. */
+  /** Applies what was saved and is wanted by now, then asks for it. What only becomes wanted by that comes next. */
   #applySaved(): void {
-    if (this.#saved.kind !== 'read') return;
-    const { updates } = this.#saved;
-    for (const typeUrl of inServingOrder(updates.keys())) {
+    for (const typeUrl of inServingOrder(this.#types.keys())) {
       const type = this.#types.get(typeUrl);
-      if (!type) continue;
-      this.#later(async () => {
-        const update = updates.get(typeUrl);
-        if (!update) return;
-        const upserts = update.upserts.filter(({ name }) => wants(type.interest, name));
-        const failures = await this.#apply(type, { ...update, upserts });
-        for (const { message } of failures) this.#options.log.warn('xds.saved_refused', { type: typeUrl }, message);
-        updates.delete(typeUrl);
-        this.#ask(type);
-      });
+      if (type && this.#savedOf(type)) this.#later(() => this.#applySavedOf(type));
     }
+  }
+
+  async #applySavedOf(type: TypeState): Promise<void> {
+    const update = this.#savedOf(type);
+    if (!update || this.#saved.kind !== 'read') return;
+    const { updates } = this.#saved;
+    const failures = await this.#apply(type, update);
+    for (const { message } of failures) this.#options.log.warn('xds.saved_refused', { type: type.typeUrl }, message);
+    const applied = new Set(update.upserts.map(({ name }) => name));
+    const left = updates.get(type.typeUrl)?.upserts.filter(({ name }) => !applied.has(name)) ?? [];
+    if (left.length === 0 || type.interest.kind === 'all') updates.delete(type.typeUrl);
+    else updates.set(type.typeUrl, { ...update, upserts: left });
+    this.#ask(type);
   }
 }
 
