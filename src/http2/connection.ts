@@ -171,7 +171,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
   }
 
   begin(stream: Stream): void {
-    stream.id = this.#parts.streams.start(stream);
+    this.#parts.streams.start(stream);
     stream.sendWindow = this.#parts.peer.initialWindowSize;
   }
 

@@ -1,21 +1,22 @@
 import { ClosedStreams, type Ending } from './closed-streams.ts';
 import { MAX_STREAM_ID } from './protocol.ts';
 import type { Stream } from './stream.ts';
+import { StreamSlots } from './stream-slots.ts';
 
 /** Ids kept back, so that a connection is replaced before they run out (RFC 9113 §5.1.1). */
 const RESERVED_IDS = 1 << 16;
 
 /** The streams of one connection by id, and what is known of those that are gone. */
 export class StreamTable {
-  readonly #open = new Map<number, Stream>();
+  readonly #open = new StreamSlots<Stream>();
   readonly #closed = new ClosedStreams();
   #lastPeerId = 0;
   #nextOwnId = 1;
   /** Streams opened by a client that have no id yet. */
-  readonly #unstarted = new Set<Stream>();
+  readonly #unstarted: Stream[] = [];
 
   get active(): number {
-    return this.#open.size + this.#unstarted.size;
+    return this.#open.size + this.#unstarted.length;
   }
 
   /** Highest stream id that the peer used. */
@@ -24,7 +25,7 @@ export class StreamTable {
   }
 
   get hasIdsLeft(): boolean {
-    return this.#nextOwnId + this.#unstarted.size * 2 < MAX_STREAM_ID - RESERVED_IDS;
+    return this.#nextOwnId + this.#unstarted.length * 2 < MAX_STREAM_ID - RESERVED_IDS;
   }
 
   get(id: number): Stream | undefined {
@@ -43,26 +44,26 @@ export class StreamTable {
   }
 
   reserve(stream: Stream): void {
-    this.#unstarted.add(stream);
+    this.#unstarted.push(stream);
   }
 
-  /** A reserved stream starts: its id. */
-  start(stream: Stream): number {
+  /** A reserved stream starts, and gets its id. */
+  start(stream: Stream): void {
     const id = this.#nextOwnId;
     this.#nextOwnId += 2;
-    this.#unstarted.delete(stream);
-    this.#open.set(id, stream);
-    return id;
+    this.#dropUnstarted(stream);
+    stream.id = id;
+    this.#open.add(stream);
   }
 
   add(stream: Stream): void {
-    this.#open.set(stream.id, stream);
+    this.#open.add(stream);
   }
 
   remove(stream: Stream, ending: Ending): void {
-    if (stream.id === 0) this.#unstarted.delete(stream);
+    if (stream.id === 0) this.#dropUnstarted(stream);
     else {
-      this.#open.delete(stream.id);
+      this.#open.delete(stream);
       this.#closed.add(stream.id, ending);
     }
   }
@@ -78,11 +79,16 @@ export class StreamTable {
 
   /** The streams that have an id, as they are now. */
   list(): Stream[] {
-    return [...this.#open.values()];
+    return this.#open.list();
   }
 
   /** The streams that wait for their first frame, as they are now. */
   listUnstarted(): Stream[] {
     return [...this.#unstarted];
+  }
+
+  #dropUnstarted(stream: Stream): void {
+    const index = this.#unstarted.indexOf(stream);
+    if (index >= 0) this.#unstarted.splice(index, 1);
   }
 }
