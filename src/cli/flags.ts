@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { codeOf, messageOf } from '../core/index.ts';
+import { codeOf, messageOf, nearestName } from '../core/index.ts';
 import { UsageError } from './command.ts';
 
 /** Flags of a command, as node:util's parseArgs takes them. */
@@ -21,7 +21,7 @@ function explain(error: unknown, flags: FlagTable): string {
   const named = /'(?:-\w, )?(-{1,2}[^' ]+)[^']*'/.exec(messageOf(error))?.[1] ?? '';
   if (codeOf(error) === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const known = Object.keys(flags).map((name) => `--${name}`);
-    const near = nearest(named, known);
+    const near = nearestName(named, known);
     return `unknown option ${named}${near ? `; did you mean ${near}?` : `; allowed: ${known.join(', ')}`}`;
   }
   if (flags[named.replace(/^-+/, '')]?.type === 'boolean') return `${named} takes no value`;
@@ -41,31 +41,4 @@ export function parseDurationMs(flag: string, text: string): number {
   if (!match) throw new UsageError(`${flag}: "${text}" is not a duration such as 500ms, 10s or 2m`);
   const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1000;
   return Number(match[1]) * unitMs;
-}
-
-/** The candidate that is a slip of the finger away from `word` (at most two edits, at most half of it), or undefined. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let found: string | undefined;
-  let best = Math.min(2, Math.floor(word.length / 2));
-  for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
-    if (distance <= best && (found === undefined || distance < best)) {
-      found = candidate;
-      best = distance;
-    }
-  }
-  return found;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substituted = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substituted, (previous[j] as number) + 1, (row[j - 1] as number) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] as number;
 }

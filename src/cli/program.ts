@@ -1,5 +1,5 @@
+import { nearestName } from '../core/index.ts';
 import { type Command, type CommandIo, EXIT, runCommand } from './command.ts';
-import { nearest } from './flags.ts';
 
 /** One line of the command table. `load` evaluates the command's code, so a sidecar never pays for what `control` needs. */
 export interface CommandEntry {
@@ -39,7 +39,7 @@ export async function runProgram(
 
 function unknown(name: string, commands: readonly CommandEntry[]): string {
   const names = listed(commands).map((entry) => entry.name);
-  const near = nearest(name, names);
+  const near = nearestName(name, names);
   return `ringway: no command "${name}"${near ? `; did you mean ${near}?` : ''} (commands: ${names.join(', ')})\n`;
 }
 

@@ -11,7 +11,7 @@ export interface TextFile {
 }
 
 /**
- * Reads a document and checks it. Throws ConfigError with every problem there is, in the order of lines: bad YAML, or else what the
+ * Reads a document and checks it. Throws ConfigError with its problems, in the order of lines: bad YAML, or else what the
  * schema refuses. An empty document is null.
  */
 export function readDocument<T>({ file, text }: TextFile, schema: z.ZodType<T>): T {
@@ -25,6 +25,7 @@ export function readDocument<T>({ file, text }: TextFile, schema: z.ZodType<T>):
     throw problemsOf(
       file,
       broken.map(({ line, text: what }) => ({ line, text: `bad YAML: ${oneLine(what)}` })),
+      MAX_SYNTAX_PROBLEMS,
     );
   const value = plainValue(file, document);
   const result = schema.safeParse(value);
@@ -48,8 +49,13 @@ interface Problem {
   readonly text: string;
 }
 
-function problemsOf(file: string, problems: readonly Problem[]): ConfigError {
-  return new ConfigError(problems.toSorted((a, b) => a.line - b.line).map(({ line, text }) => `${file}:${line}: ${text}`));
+/** What is told at once: a file that is something else altogether has thousands, and bad YAML mostly follows from the first. */
+const MAX_PROBLEMS = 50;
+const MAX_SYNTAX_PROBLEMS = 3;
+
+function problemsOf(file: string, problems: readonly Problem[], most: number = MAX_PROBLEMS): ConfigError {
+  const lines = problems.toSorted((a, b) => a.line - b.line).map(({ line, text }) => `${file}:${line}: ${text}`);
+  return new ConfigError(lines.length > most ? [...lines.slice(0, most), `${file}: ${lines.length - most} more`] : lines);
 }
 
 /** Aliases are expanded here, and refused when they grow without bound or stand in what they name. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearestName } from './suggest.ts';
+import { nearestName } from '../core/index.ts';
 import { show } from './values.ts';
 
 /** Where in a document, from its root. */

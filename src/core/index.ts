@@ -4,6 +4,8 @@ export { Backoff, type BackoffOptions } from './backoff.ts';
 export { type Clock, isoTime, sleep, systemClock, type Timer } from './clock.ts';
 export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
+export { listenProblem } from './listen-problem.ts';
+export { nearestName } from './nearest-name.ts';
 export { Observable, type ReadonlyObservable } from './observable.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { shellWord } from './shell-word.ts';

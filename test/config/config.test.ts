@@ -161,6 +161,13 @@ t.test('bad YAML is said with its line', async (t) => {
   const [first, ...rest] = await problemsOf(t, 'rings:\n  live-store:\n    sources: [ {tempo: \n');
   t.equal(first, 'ringway.yaml:3: bad YAML: Flow map in block collection must be sufficiently indented and end with a }');
   t.ok(rest.every((problem) => /^ringway\.yaml:\d+: bad YAML: /.test(problem)));
+  const garbage = await problemsOf(t, '}\n]\n'.repeat(500));
+  t.match(
+    garbage,
+    [/^ringway\.yaml:1: bad YAML: /, /bad YAML/, /bad YAML/, /^ringway\.yaml: \d+ more$/],
+    'no book about a file of garbage',
+  );
+  t.equal(garbage.length, 4);
   t.match(await problemsOf(t, 'admin: {}\nadmin: {}\n'), ['ringway.yaml:2: bad YAML: Map keys must be unique']);
   t.match(await problemsOf(t, '&a [*a]'), ['ringway.yaml:1: bad YAML: an alias stands in what it names']);
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n`;

@@ -1,5 +1,5 @@
+import { nearestName } from '../../core/index.ts';
 import { UsageError } from '../command.ts';
-import { nearest } from '../flags.ts';
 
 /** One gRPC method, ready to be called with JSON. */
 export interface CallableMethod {
@@ -29,6 +29,6 @@ export function pickMethod(table: MethodTable, service: string, name: string): C
   const found = methods.get(name);
   if (found) return found;
   const names = [...methods.keys()];
-  const near = nearest(name, names);
+  const near = nearestName(name, names);
   throw new UsageError(`${service} has no method ${name}${near ? `; did you mean ${near}?` : ''} (methods: ${names.join(', ')})`);
 }
