@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, codeOf, formatHostPort, type HostPort, messageOf, RingwayError } from '../core/index.ts';
+import { type Clock, formatHostPort, type HostPort, listenProblem, RingwayError } from '../core/index.ts';
 
 /** How long a client may take for its headers and for its whole request, ms: pages are small and clients are near. */
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -9,13 +9,6 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 256;
 /** How long `close` lets answers under way end, ms. */
 const CLOSE_TIMEOUT_MS = 1_000;
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'no permission for this port',
-  ENOTFOUND: 'the host name is unknown',
-};
 
 /** A node:http server that is bound: with limits, and an end. */
 export interface BoundServer {
@@ -39,11 +32,8 @@ export async function listenHttp(
   server.maxConnections = MAX_CONNECTIONS;
   server.on('request', onRequest);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const reason = REASONS[codeOf(error) ?? ''] ?? messageOf(error);
-      const message = `${name}: cannot listen on ${formatHostPort(listen)}: ${reason}`;
-      reject(new RingwayError(message, { code: 'ADMIN_LISTEN', cause: error }));
-    });
+    // Stays: a connection that cannot be accepted later (no file descriptor left) is its client's loss and not the end of the process.
+    server.on('error', (cause) => reject(new RingwayError(`${name}: ${listenProblem(listen, cause)}`, { code: 'ADMIN_LISTEN', cause })));
     server.listen(listen.port, listen.host === '' ? undefined : listen.host, resolve);
   });
   const bound = server.address() as AddressInfo;

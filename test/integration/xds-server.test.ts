@@ -104,7 +104,10 @@ t.test('a first message without a node, an empty type (rule 2), or garbage ends 
   const garbage = client.sotw();
   garbage.sendBytes(Buffer.from('not protobuf'));
   t.match(await garbage.ended, { code: 3, details: /^the message is not a sotw discovery request/ });
-  t.same(log.of('xds.bad_request').length, 3);
+  const long = client.delta();
+  long.send({ node: nodeOf('x'.repeat(1025), 'ring/view'), typeUrl: TYPE_URLS.cluster });
+  t.match(await long.ended, { code: 3, details: /: node\.id has 1025 characters, at most 1024 are allowed$/ });
+  t.same(log.of('xds.bad_request').length, 4);
 });
 
 t.test('a refused node is told why and logged once', async (t) => {

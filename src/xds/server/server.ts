@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server as SocketServer } from 'node:net';
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { codeOf, formatHostPort, messageOf, RingwayError, type Service } from '../../core/index.ts';
+import { formatHostPort, listenProblem, messageOf, RingwayError, type Service } from '../../core/index.ts';
 import { DELTA, SOTW, type Variant } from '../protocol/index.ts';
 import { Health } from './health.ts';
 import { ADS_SERVICE, HEALTH_SERVICE } from './methods.ts';
@@ -53,14 +53,14 @@ class GrpcXdsServer implements XdsServer {
 
   async start(): Promise<void> {
     if (this.#running) return;
-    const { listen, metrics, logger, tls } = this.#options;
+    const { metrics, logger, tls } = this.#options;
     const grpc = this.#createGrpc();
     const running: Running = { socket: createServer({ noDelay: true }), grpc, health: new Health(), streams: new Set() };
     this.#serve(running);
     const injector = grpc.createConnectionInjector(this.#credentials());
     running.socket.on('connection', (socket) => injector.injectConnection(socket));
     try {
-      await bind(running.socket, listen);
+      await bind(running.socket, this.#options);
     } catch (error) {
       grpc.forceShutdown();
       throw error;
@@ -126,24 +126,13 @@ class GrpcXdsServer implements XdsServer {
   }
 }
 
-function bind(socket: SocketServer, listen: CheckedOptions['listen']): Promise<void> {
+function bind(socket: SocketServer, { listen, logger }: CheckedOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once('error', (error) => reject(bindError(listen, error)));
+    socket.once('error', (cause) => reject(new RingwayError(`xds: ${listenProblem(listen, cause)}`, { code: 'XDS_LISTEN', cause })));
     socket.listen(listen.port, listen.host === '' ? undefined : listen.host, () => {
       socket.removeAllListeners('error');
+      socket.on('error', (error) => logger.error('xds.accept_failed', {}, `a connection could not be accepted: ${messageOf(error)}`));
       resolve();
     });
   });
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'no permission for this port',
-  ENOTFOUND: 'the host name is unknown',
-};
-
-function bindError(listen: CheckedOptions['listen'], error: Error): RingwayError {
-  const reason = REASONS[codeOf(error) ?? ''] ?? messageOf(error);
-  return new RingwayError(`xds: cannot listen on ${formatHostPort(listen)}: ${reason}`, { code: 'XDS_LISTEN', cause: error });
 }

@@ -169,7 +169,8 @@ export class AdsStream<Request extends AnyRequest> {
 
   #record(open: Open<Request>, type: TypeUrl, outcome: RequestOutcome): void {
     this.#context.metrics.onOutcome(type, open.view, outcome);
-    if (outcome.kind === 'ack') open.logger.debug('xds.ack', { type, version: outcome.version, tookMs: outcome.tookMs }, 'accepted');
+    if (outcome.kind === 'ack')
+      open.logger.debug('xds.ack', { type, version: outcome.version, tookMs: Math.round(outcome.tookMs) }, 'accepted');
     if (outcome.kind !== 'nack') return;
     const { version, error } = outcome;
     open.logger.warn('xds.nack', { type, version, code: error.code, reason: error.message }, 'the client refused a response');
@@ -199,7 +200,11 @@ export class AdsStream<Request extends AnyRequest> {
     if (state.kind === 'open') {
       state.unsubscribe();
       this.#context.metrics.streams(this.#variant.name).add(-1);
-      state.logger.info('xds.stream_closed', { openMs: this.#context.clock.monotonicMs() - this.#openedMs }, 'client disconnected');
+      state.logger.info(
+        'xds.stream_closed',
+        { openMs: Math.round(this.#context.clock.monotonicMs() - this.#openedMs) },
+        'client disconnected',
+      );
     }
     this.#onClosed();
     farewell?.();
