@@ -42,7 +42,6 @@ examples:
     });
     if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is one word too many`);
     const config = await configFrom(values, listenersOf(values));
-    if (config.rings.size === 0) throw new UsageError('there is no ring to read: rings is empty in the file');
     const logger = createLogger({ level: levelOf(values['log-level']) ?? config.telemetry.logLevel, role: 'control' });
     const probe = values.probe === undefined ? null : listenOf('--probe', values.probe);
     const options = { config, configFile: values.config ?? null, probe };

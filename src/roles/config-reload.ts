@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ConfigWatch, type RingwayConfig, watchConfig } from '../config/index.ts';
-import type { Clock, Service } from '../core/index.ts';
+import type { Clock, RingwayError, Service } from '../core/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { noRing } from './ring-inputs.ts';
 
 /** Keys whose change takes a restart: what is bound stays bound. */
 const AT_START = ['control', 'admin', 'telemetry'] as const;
 
-/** Applies ringway.yaml when it changes. A bad file, or one that is gone, is told and leaves everything as it is. */
+/** Applies ringway.yaml when it changes. A bad file, one without rings, or one that is gone, is told and leaves everything as it is. */
 export class ConfigReload implements Service {
   readonly name = 'configuration';
   readonly #file: string;
@@ -34,7 +35,7 @@ export class ConfigReload implements Service {
   start(): Promise<void> {
     this.#watch ??= watchConfig(this.#file, this.#inUse, this.#clock, {
       onConfig: (config) => this.#take(config),
-      onError: (error) => this.#logger.error('config.refused', { file: this.#file, code: error.code }, error.message),
+      onError: (error) => this.#refuse(error),
     });
     return Promise.resolve();
   }
@@ -51,7 +52,15 @@ export class ConfigReload implements Service {
     await this.#applied;
   }
 
+  #refuse({ code, message }: RingwayError): void {
+    this.#logger.error('config.refused', { file: this.#file, code }, message);
+  }
+
   #take(config: RingwayConfig): void {
+    if (config.rings.size === 0) {
+      this.#refuse(noRing());
+      return;
+    }
     const later = AT_START.filter((key) => !isDeepStrictEqual(config[key], this.#inUse[key]));
     this.#inUse = config;
     this.#logger.info('config.applied', { file: this.#file, rings: [...config.rings.keys()] }, 'the configuration has changed');

@@ -31,7 +31,7 @@ export interface ControlRole extends Service {
   reload(): Promise<void>;
 }
 
-/** Builds everything; nothing is bound before `start`. Throws RingwayError `XDS_EXPOSED`, `ADMIN_EXPOSED`; `start` throws `XDS_LISTEN`, `ADMIN_LISTEN`. */
+/** Builds everything; nothing is bound before `start`. Throws RingwayError `CONFIG_NO_RING`, `XDS_EXPOSED`, `ADMIN_EXPOSED`; `start` throws `XDS_LISTEN`, `ADMIN_LISTEN`. */
 export function createControl({ config: inUse, configFile, probe }: ControlOptions, deps: ControlDeps): ControlRole {
   const { clock, random, logger } = deps;
   const metrics = new MetricRegistry();

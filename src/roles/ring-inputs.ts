@@ -1,6 +1,7 @@
 // From ringway.yaml to what membership reads: shared by the roles that read rings.
 import { isDeepStrictEqual } from 'node:util';
 import type { RingConfig, RingwayConfig } from '../config/index.ts';
+import { RingwayError } from '../core/index.ts';
 import type { RingInput } from '../membership/index.ts';
 import { createSources, type SourceDeps } from '../membership/sources/index.ts';
 
@@ -13,7 +14,9 @@ export class RingInputs {
     this.#deps = deps;
   }
 
+  /** Throws RingwayError `CONFIG_NO_RING`. */
   of({ rings }: RingwayConfig): readonly RingInput[] {
+    if (rings.size === 0) throw noRing();
     const before = this.#made;
     this.#made = new Map(
       [...rings].map(([name, config]) => {
@@ -24,4 +27,9 @@ export class RingInputs {
     );
     return [...this.#made.values()].map(({ input }) => input);
   }
+}
+
+/** A configuration without rings is a mistake at the start, and a file that somebody is still writing later. */
+export function noRing(): RingwayError {
+  return new RingwayError('there is no ring to read: rings is empty in the file', { code: 'CONFIG_NO_RING' });
 }

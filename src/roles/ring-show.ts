@@ -30,7 +30,7 @@ export interface ShownRings {
   readonly readable: boolean;
 }
 
-/** Reads the rings once. Throws RingwayError `USAGE_RING` when there is no such ring. */
+/** Reads the rings once. Throws RingwayError `USAGE_RING` when there is no such ring, `CONFIG_NO_RING` when there is none at all. */
 export async function showRings(options: RingShowOptions, clock: Clock, random: Random): Promise<ShownRings> {
   const config = { ...options.config, rings: selectRings(options) };
   const hub = new MembershipHub(new RingInputs({ clock, random }).of(config), {

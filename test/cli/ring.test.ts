@@ -144,6 +144,8 @@ t.test('bad usage is one line and exit 64', async (t) => {
     await said('show', '-c', 'x', '--allow', '10.0.0.0/8'),
     `ringway ring: --allow goes with --tempo; in a file it is allowedAddresses ${hint}`,
   );
+  const empty = `${t.testdir({ 'ringway.yaml': '' })}/ringway.yaml`;
+  t.equal(await said('show', '-c', empty), 'ringway ring: there is no ring to read: rings is empty in the file\n');
   t.match(await said('show', '-c', '/no/such/ringway.yaml'), /^ringway ring: .*\/no\/such\/ringway.yaml.*\n$/);
   t.match(await said('show', '--tempo', 'querier:3200'), /^ringway ring: .*"querier:3200".*\n$/);
   t.equal(

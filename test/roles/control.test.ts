@@ -155,6 +155,11 @@ t.test('a changed file is applied; a bad one is told and changes nothing', async
   await role.reload();
   t.same(await rings(), ['live-store'], 'still');
 
+  await write('ringway.yaml', '');
+  await role.reload();
+  t.match(log.of('config.refused').at(-1)?.message, 'there is no ring to read');
+  t.same(await rings(), ['live-store'], 'a file that is not written yet');
+
   const two = 'rings:\n  live-store: {sources: [{static: {file: members.yaml}}]}\n  other: {sources: [{static: {file: more.yaml}}]}\n';
   await write('ringway.yaml', two + LISTENERS.replace('127.0.0.1:0', '127.0.0.1:1'));
   await role.reload();
