@@ -12,6 +12,14 @@ t.setTimeout(240_000);
 const seed = Number(process.env['SEED'] ?? Date.now() % 100_000);
 t.comment(`seed ${seed}: SEED=${seed} repeats this run`);
 
+const CHECK = {
+  path: HEALTH_CHECK_METHOD,
+  authority: 'a:1',
+  message: new Uint8Array(0),
+  metadata: { 'x-scope-orgid': '0' },
+  timeoutMs: 5_000,
+};
+
 for (const kind of SIDECAR_KINDS) {
   t.test(`${kind}: control killed and restarted: sidecars go on, and catch up`, async (t) => {
     const fleet = await startFleet(t, kind);
@@ -41,7 +49,7 @@ for (const kind of SIDECAR_KINDS) {
     const direct = new GrpcClient(first.advertised);
     t.teardown(() => direct.close());
     for (let n = 0; n < 20; n += 1) {
-      const reply = await direct.unary({ path: HEALTH_CHECK_METHOD, authority: 'a:1', message: new Uint8Array(0), timeoutMs: 5_000 });
+      const reply = await direct.unary(CHECK);
       t.equal(reply.status, 14, 'nobody behind it: UNAVAILABLE');
     }
     fleet.startDistributor(1);
@@ -49,7 +57,7 @@ for (const kind of SIDECAR_KINDS) {
     await fleet.startEgress();
     fleet.startLiveStore(id);
     await fleet.waitServing([id]);
-    t.equal((await direct.unary({ path: HEALTH_CHECK_METHOD, authority: 'a:1', message: new Uint8Array(0), timeoutMs: 5_000 })).status, 0);
+    t.equal((await direct.unary(CHECK)).status, 0);
 
     await Promise.all([fleet.terminate(id), fleet.terminate(`inbound ${id}`)]);
     const second: FleetMember = await fleet.plan(memberPlan('a', 0));

@@ -5,7 +5,7 @@ import { describeReport, Load, type LoadOptions, type LoadReport } from './load.
 import { peer } from './peers.ts';
 
 /** Both sidecars must hold the same: each test runs once with each. */
-export const SIDECAR_KINDS: readonly SidecarKind[] = ['envoy'];
+export const SIDECAR_KINDS: readonly SidecarKind[] = ['envoy', 'ringway'];
 
 /** A fleet that ends with the test; undefined when its sidecar cannot be had and the test was skipped. Starts nothing. */
 export async function createFleet(t: Test, kind: SidecarKind): Promise<Fleet | undefined> {
