@@ -3,7 +3,7 @@ import type { Catalog } from '../membership/types.ts';
 import type { Counter, Logger, MetricRegistry } from '../telemetry/index.ts';
 import type { SnapshotFeed, SnapshotSource } from '../xds/server/types.ts';
 import type { Snapshot, XdsNode } from '../xds/types.ts';
-import { egressResources } from './snapshot/egress.ts';
+import { type EgressParameters, egressResources, MemberMemo } from './snapshot/egress.ts';
 import { emptySnapshot, encodeSnapshot } from './snapshot/encode.ts';
 import { assertReferences } from './snapshot/references.ts';
 import type { RingStage, Stage } from './stage/types.ts';
@@ -63,6 +63,7 @@ class ViewSnapshots implements ReadonlyObservable<Snapshot | null> {
   readonly #stage: ReadonlyObservable<Stage>;
   readonly #told: { readonly onBroken: OnBroken; readonly built: Counter };
   readonly #snapshot = new Observable<Snapshot | null>(null);
+  readonly #memo = new MemberMemo();
   #builtFrom: RingStage | undefined;
   #listeners = 0;
   #unfollow: (() => void) | undefined;
@@ -109,7 +110,7 @@ class ViewSnapshots implements ReadonlyObservable<Snapshot | null> {
     if (!ring || ring === this.#builtFrom) return;
     this.#builtFrom = ring;
     try {
-      const snapshot = buildSnapshot(ring, this.#view);
+      const snapshot = buildSnapshot(ring, this.#view, this.#memo);
       this.#told.built.inc();
       if (snapshot.version !== this.#snapshot.value?.version) this.#snapshot.set(snapshot);
     } catch (error) {
@@ -118,9 +119,9 @@ class ViewSnapshots implements ReadonlyObservable<Snapshot | null> {
   }
 }
 
-/** The snapshot of an egress view. Pure. Throws RingwayError `BROKEN_SNAPSHOT` when it would not hold together. */
-export function buildSnapshot(ring: RingStage, parameters: { readonly listen: string; readonly zone: string }): Snapshot {
-  const resources = egressResources(ring, parameters);
+/** The snapshot of an egress view, as egressResources. Throws RingwayError `BROKEN_SNAPSHOT` when it would not hold together. */
+export function buildSnapshot(ring: RingStage, parameters: EgressParameters, memo?: MemberMemo): Snapshot {
+  const resources = egressResources(ring, parameters, memo);
   assertReferences(resources);
   return encodeSnapshot(resources);
 }

@@ -15,9 +15,10 @@ export function mergePartitions(
     member.partition !== null && states.get(member.partition) === 'DELETED' ? { ...member, partition: null } : member,
   );
   for (const { partition } of owning) if (partition !== null && !states.has(partition)) states.set(partition, 'ACTIVE');
+  const owners = Map.groupBy(owning, ({ partition }) => partition);
   const partitions = [...states]
     .filter(([, state]) => state !== 'DELETED')
     .sort(([a], [b]) => a - b)
-    .map(([id, state]) => ({ id, state, owners: owning.filter(({ partition }) => partition === id).map((member) => member.id) }));
+    .map(([id, state]) => ({ id, state, owners: (owners.get(id) ?? []).map((member) => member.id) }));
   return { members: owning, partitions };
 }

@@ -177,6 +177,17 @@ t.test('a ring whose content is as before is the same object, newer heartbeats n
   t.equal(s1.nextMs, null);
 });
 
+t.test('a change of one member leaves the others the same objects', async (t) => {
+  const before = step(null, kept, NOW);
+  const after = step(before, [{ ...gone, unhealthy: 'state JOINING' }, ...others], NOW + 1_000);
+  t.same(
+    ringIn(after)
+      .members.filter((member) => !ringIn(before).members.includes(member))
+      .map(({ id }) => id),
+    [gone.id],
+  );
+});
+
 t.test('the driver follows the catalog and the clock, and stands still after stop', async (t) => {
   const clock = new FakeClock(NOW);
   const catalog = new Observable<Catalog>(catalogOf(1, ringOf(RING, kept)));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { egressResources, type Resources } from '../../src/control/snapshot/egress.ts';
+import { egressResources, MemberMemo, type Resources } from '../../src/control/snapshot/egress.ts';
 import { assertReferences } from '../../src/control/snapshot/references.ts';
 import { buildSnapshot } from '../../src/control/source.ts';
 import { advanceStage } from '../../src/control/stage/advance.ts';
@@ -127,5 +127,16 @@ t.test('the same ring gives the same bytes in whatever order its members come', 
         [...resources.values()].map(({ name, version, any }) => `${name} ${version} ${Buffer.from(any).toString('base64')}`),
       );
     if (one?.version !== other?.version || bytesOf(one).join() !== bytesOf(other).join()) throw new Error('different bytes');
+  });
+});
+
+t.test('what is kept from stage to stage gives the bytes that making everything anew gives', async () => {
+  check(history, (steps) => {
+    const memo = new MemberMemo();
+    for (const stage of stagesOf(steps)) {
+      const afresh = buildSnapshot({ ...stage, members: structuredClone(stage.members) }, PARAMETERS);
+      const kept = buildSnapshot(stage, PARAMETERS, memo);
+      if (kept.version !== afresh.version) throw new Error(`${kept.version} instead of ${afresh.version}`);
+    }
   });
 });

@@ -26,12 +26,21 @@ function encodeSet<Name extends MessageName>(
   messages: readonly MessageValue<Name>[],
   nameOf: (message: MessageValue<Name>) => string,
 ): [TypeUrl, ResourceSet] {
-  const resources = messages.map((message): EncodedResource => {
-    const any = Any.encode(packAny(type, message)).finish();
-    return { name: nameOf(message), version: hashOf(any), any };
-  });
+  const resources = messages.map((message) => encodeOnce(type, message, nameOf(message)));
   const version = hashOf(...resources.flatMap((resource) => [resource.name, resource.version]));
   return [typeUrlOf(type), { version, resources: new Map(resources.map((resource) => [resource.name, resource])) }];
+}
+
+/** Messages are never changed once made, so that one that comes again has the bytes it had. */
+const encoded = new WeakMap<object, EncodedResource>();
+
+function encodeOnce<Name extends MessageName>(type: Name, message: MessageValue<Name>, name: string): EncodedResource {
+  const known = encoded.get(message);
+  if (known) return known;
+  const any = Any.encode(packAny(type, message)).finish();
+  const resource: EncodedResource = { name, version: hashOf(any), any };
+  encoded.set(message, resource);
+  return resource;
 }
 
 /** Each part is followed by its length, so that no two lists of parts run into the same bytes. */

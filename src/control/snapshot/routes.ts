@@ -37,7 +37,7 @@ const FIND_TRACE_HEDGE: AdaptiveHedge = { percentile: 95, minDelayMs: 20, maxDel
 const SLOW_CALL_HEDGE: AdaptiveHedge = { percentile: 99, minDelayMs: 200, maxDelayMs: 10_000, budgetPercent: 10 };
 
 /** Where the calls to one member go. */
-export interface MemberRoute {
+interface MemberRoute {
   /** Name of its cluster, and of its virtual host. */
   readonly cluster: string;
   /** Authorities, lower case. Never empty. */
@@ -47,11 +47,12 @@ export interface MemberRoute {
 }
 
 /** The route configuration of an egress view: one virtual host a member. */
-export function egressRoutes(name: string, members: readonly MemberRoute[]): RouteConfiguration {
-  return create(RouteConfiguration, { name, virtualHosts: members.map(memberVirtualHost) });
+export function egressRoutes(name: string, virtualHosts: VirtualHost[]): RouteConfiguration {
+  return create(RouteConfiguration, { name, virtualHosts });
 }
 
-function memberVirtualHost({ cluster, domains, askable }: MemberRoute): VirtualHost {
+/** Calls to the member: its health check, trace-by-id, everything else. */
+export function memberVirtualHost({ cluster, domains, askable }: MemberRoute): VirtualHost {
   const retries = Math.max(0, askable - 1);
   return create(VirtualHost, {
     name: cluster,

@@ -48,12 +48,16 @@ function advanceRing(before: RingStage | undefined, ring: Ring, step: Step): Rin
   ];
   return {
     name: ring.name,
-    members: members.sort(byId),
+    members: members.map((member) => unchanged(known.get(member.id), member)).sort(byId),
     refused: inRing
       .filter(({ id }) => !ids.has(id))
       .map(ownerOf)
       .sort(byId),
   };
+}
+
+function unchanged(before: StagedMember | undefined, after: StagedMember): StagedMember {
+  return before && isDeepStrictEqual(before, after) ? before : after;
 }
 
 function stayOrJoin(before: StagedMember | undefined, member: MergedMember, taken: ReadonlySet<string>, step: Step): StagedMember {

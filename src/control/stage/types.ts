@@ -32,7 +32,7 @@ export interface StagedMember extends Owner {
   readonly phase: Phase;
 }
 
-/** One ring. Members sorted by id. */
+/** One ring. Members sorted by id; a member that is as before is the same object as before. */
 export interface RingStage {
   readonly name: RingName;
   readonly members: readonly StagedMember[];
