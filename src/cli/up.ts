@@ -21,7 +21,7 @@ usage: ringway up [options]
       --envoy [PATH]    a real Envoy as every sidecar (default path: $RINGWAY_ENVOY, else envoy on PATH)
       --port-offset N   added to every port: xDS 18000, admin 9902, egress 9096 and 9901, Tempo's pages 3200, members 9111-9144
       --log-dir DIR     keep one log file a process there
-      --duration TIME   stop by itself after, for example, 30s; exit 1 if it was never ready
+      --duration TIME   stop by itself so long after it was ready, for example 30s; exit 1 if it is not ready within a minute
 
 examples:
   ringway up

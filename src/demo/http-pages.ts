@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { formatHostPort, type HostPort, RingwayError } from '../core/index.ts';
+import type { HostPort } from '../core/index.ts';
+import { bind } from './bind.ts';
 
 /** What a page answers. */
 export interface PageReply {
@@ -35,17 +35,7 @@ export class HttpPages {
 
   /** Resolves with the bound address. Throws RingwayError that names the address. */
   listen(address: HostPort): Promise<HostPort> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(
-          new RingwayError(`cannot listen on ${formatHostPort(address)}: ${error.code}`, { code: error.code ?? 'LISTEN', cause: error }),
-        );
-      });
-      this.#server.listen(address.port, address.host, () => {
-        const bound = this.#server.address() as AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
-      });
-    });
+    return bind(this.#server, address);
   }
 
   /** Stops accepting and cuts what is open; resolves when closed. */

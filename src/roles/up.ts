@@ -41,7 +41,7 @@ export interface UpOptions {
   readonly envoy: string | null;
   /** Where one log file a process is kept. */
   readonly logDir: string | null;
-  /** Stop by itself after this long. */
+  /** Stop by itself this long after it was ready, or when it is not ready within a minute. */
   readonly durationMs: number | null;
 }
 
@@ -57,6 +57,8 @@ interface Plan {
 }
 
 const PICTURE_MS = 1_000;
+/** With a duration: who is not ready by then will not be. */
+const READY_WITHIN_MS = 60_000;
 /** How often readiness is looked at before it is reached. */
 const STARTING_MS = 150;
 
@@ -164,13 +166,14 @@ async function watch(
   display: Display,
   { signal, clock, durationMs }: { signal: AbortSignal; clock: Clock; durationMs: number | null },
 ): Promise<boolean> {
-  const untilMs = clock.monotonicMs() + (durationMs ?? Number.POSITIVE_INFINITY);
+  let untilMs = durationMs === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() + READY_WITHIN_MS;
   let wasReady = false;
   let shownMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted && clock.monotonicMs() < untilMs) {
     const picture = await take();
     const isNews = picture.isReady && !wasReady;
     wasReady ||= picture.isReady;
+    if (isNews && durationMs !== null) untilMs = clock.monotonicMs() + durationMs;
     if (isNews || clock.monotonicMs() - shownMs >= PICTURE_MS) {
       display.show(picture);
       shownMs = clock.monotonicMs();

@@ -1,8 +1,9 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type Clock, formatHostPort, type HostPort, RingwayError } from '../../core/index.ts';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock, HostPort } from '../../core/index.ts';
 import { encodeGrpcMessage, GrpcStatus } from '../../grpc/index.ts';
 import { createServerConnection, ErrorCode, field, findField } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Connection, Http2Stream, StreamHandler } from '../../http2/types.ts';
+import { bind } from '../bind.ts';
 import { GrpcFailure } from './failure.ts';
 import { decodeMessage, encodeMessage, type GrpcEncoding } from './message.ts';
 
@@ -58,17 +59,7 @@ export class GrpcServer {
 
   /** Resolves with the bound address. Throws RingwayError `EADDRINUSE` and the like, naming the address. */
   listen(address: HostPort): Promise<HostPort> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(
-          new RingwayError(`cannot listen on ${formatHostPort(address)}: ${error.code}`, { code: error.code ?? 'LISTEN', cause: error }),
-        );
-      });
-      this.#server.listen(address.port, address.host, () => {
-        const bound = this.#server.address() as AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
-      });
-    });
+    return bind(this.#server, address);
   }
 
   /** Stops accepting, announces GOAWAY, and resolves when every call has ended. */
