@@ -1,4 +1,4 @@
-import { type Clock, messageOf } from '../../core/index.ts';
+import { type Clock, messageOf, RingwayError } from '../../core/index.ts';
 import { TYPE_URLS } from '../../xds/types.ts';
 import type { FirstAnswers } from './first-answers.ts';
 import { type Entry, type NamedResource, ResourceTable, type Version } from './resource-table.ts';
@@ -35,11 +35,15 @@ export class ListenerSet<Listener> {
     return null;
   }
 
-  /** Binds every static listener. Rejects with the first that cannot be. */
+  /** Binds every static listener. Rejects with RingwayError `BIND` for the first that cannot be. */
   async bindAll(): Promise<void> {
-    for (const { warming } of this.table.entries.values()) {
+    for (const { name, warming } of this.table.entries.values()) {
       if (!warming) continue;
-      await this.#bind(warming, null);
+      try {
+        await this.#bind(warming, null);
+      } catch (error) {
+        throw new RingwayError(`listener '${name}': ${messageOf(error)}`, { code: 'BIND', cause: error });
+      }
       this.#options.stats.listenerAdded.inc();
     }
   }

@@ -29,8 +29,8 @@ export const delta: Variant = {
       nonce: decoded.nonce,
       identifier: decoded.controlPlane?.identifier ?? '',
       resources: decoded.resources.flatMap(({ name, version, resource }): ReceivedResource[] =>
-        // Without a body it is a TTL heartbeat: nothing changed.
-        resource ? [{ name, version, typeUrl: resource.typeUrl, value: resource.value }] : [],
+        // Without a body it is a TTL heartbeat: nothing changed. A copy: what is kept of one resource must not keep the whole message.
+        resource ? [{ name, version, typeUrl: resource.typeUrl, value: Buffer.from(resource.value) }] : [],
       ),
       removed: decoded.removedResources,
     };

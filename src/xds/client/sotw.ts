@@ -26,7 +26,13 @@ export const sotw: Variant = {
       nonce: decoded.nonce,
       identifier: decoded.controlPlane?.identifier ?? '',
       resources: decoded.resources.map(
-        ({ typeUrl, value }): ReceivedResource => ({ name: nameInside(value), version: decoded.versionInfo, typeUrl, value }),
+        ({ typeUrl, value }): ReceivedResource => ({
+          name: nameInside(value),
+          version: decoded.versionInfo,
+          typeUrl,
+          // A copy: what is kept of one resource must not keep the whole message.
+          value: Buffer.from(value),
+        }),
       ),
       removed: [],
     };

@@ -92,7 +92,7 @@ t.test('refuses what the bootstrap may not contain', async (t) => {
 t.test('an address that cannot be bound fails the start when static and is a refusal when dynamic', async (t) => {
   const first = fakeDataPlane();
   first.runtime.load({ clusters: [], listeners: [fixed({ name: 'in', unbindable: 'cannot bind' })] });
-  await t.rejects(first.runtime.start(), { message: 'cannot bind' });
+  await t.rejects(first.runtime.start(), { code: 'BIND', message: "listener 'in': cannot bind" });
 
   const { runtime, log } = fakeDataPlane({ cds: null });
   await runtime.start();
