@@ -95,7 +95,9 @@ export class MetricRegistry {
 
   /** Every series, sorted by Prometheus name, then by labels. */
   series(): readonly Series[] {
-    return [...this.#series.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, series]) => series);
+    const before = ([a, { id: one }]: [string, Series], [b, { id: other }]: [string, Series]): boolean =>
+      one.name === other.name ? a < b : one.name < other.name;
+    return [...this.#series].sort((a, b) => (before(a, b) ? -1 : 1)).map(([, series]) => series);
   }
 
   /** Forgets every series for which `match` is true (a removed cluster's, for instance). */

@@ -10,13 +10,17 @@ export function prometheusText(registry: Pick<MetricRegistry, 'series'>, options
   for (const series of registry.series()) {
     const { name, help } = series.id;
     if (name !== last) {
-      if (help && !options.envoyStyle) lines.push(`# HELP ${name} ${help}`);
+      if (help && !options.envoyStyle) lines.push(`# HELP ${name} ${escapeHelp(help)}`);
       lines.push(`# TYPE ${name} ${kindOf(series)}`);
       last = name;
     }
     lines.push(...samplesOf(series, options.envoyStyle ? '{}' : ''));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function escapeHelp(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }
 
 function kindOf({ metric }: Series): string {

@@ -7,6 +7,7 @@ import { type ControlRole, createControl } from '../../src/roles/control.ts';
 import { silentLogger } from '../../src/telemetry/index.ts';
 import { TYPE_URLS } from '../../src/xds/types.ts';
 import { AdsClient, nodeOf } from '../support/ads-client.ts';
+import { parsePrometheus } from '../support/prometheus.ts';
 import { LogRecorder } from '../support/recording-logger.ts';
 
 const LISTENERS = 'control: {xds: {listen: "127.0.0.1:0"}}\nadmin: {listen: "127.0.0.1:0"}\n';
@@ -84,7 +85,14 @@ t.test('control serves a ring from a file: pages, probes, xDS', async (t) => {
   const unknown = await get('/api/rings/other');
   t.equal(unknown.status, 404);
   t.same(await unknown.json(), { error: { code: 'NO_RING', message: 'no ring "other"; there is: live-store' } });
-  t.match(await (await get('/metrics')).text(), /\nringway_snapshots_built_total [1-9]/);
+  const metrics = parsePrometheus(await (await get('/metrics')).text());
+  t.same(
+    [...metrics].filter(([, { help }]) => help === null).map(([name]) => name),
+    [],
+    'every metric says what it is',
+  );
+  t.ok((metrics.get('ringway_snapshots_built_total')?.samples.get('ringway_snapshots_built_total') ?? 0) >= 1);
+  t.equal(metrics.get('ringway_xds_pushes_total')?.samples.get('ringway_xds_pushes_total{type="endpoint",view="live-store/egress"}'), 1);
   for (const base of [role.addresses.admin, role.addresses.probe]) {
     t.equal(await (await fetch(`http://${base}/ready`)).text(), 'ready\n');
     t.equal((await fetch(`http://${base}/healthz`)).status, 200);
