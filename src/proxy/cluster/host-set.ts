@@ -4,7 +4,7 @@ import type { CreateScheduler, Scheduler } from './lb/types.ts';
 import { type LoadOptions, type PriorityLoad, priorityLoad } from './priority-load.ts';
 
 /** Hosts that may be picked together, with the policy's place in them. */
-export class HostList {
+class HostList {
   readonly hosts: readonly Host[];
   readonly #create: () => Scheduler;
   #scheduler: Scheduler | undefined;

@@ -4,5 +4,4 @@
 export { chooseCluster } from './choose-cluster.ts';
 export { type CompiledRoutes, compileRoutes } from './compile/configuration.ts';
 export { createRouteCompiler } from './compile/index.ts';
-export { isGrpcRequest } from './header-match.ts';
 export { mutateHeaders } from './header-mutation.ts';

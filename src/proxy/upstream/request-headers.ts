@@ -28,8 +28,9 @@ export function responseHeaders(
   envoyHeaders: EnvoyHeaders,
   attempt: { readonly serviceMs: number; readonly count: number },
 ): HeaderBlock {
-  const headers = upstream.filter(({ name }) => name !== 'x-envoy-upstream-service-time');
-  if (envoyHeaders === 'written') {
+  const isWritten = envoyHeaders === 'written';
+  const headers = upstream.filter(({ name }) => !isWritten || name !== 'x-envoy-upstream-service-time');
+  if (isWritten) {
     const ms = Math.round(attempt.serviceMs);
     headers.push(SERVICE_TIMES[ms] ?? serviceTime(ms));
   }

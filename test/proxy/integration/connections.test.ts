@@ -1,5 +1,5 @@
 // Connections below requests: made, shared, replaced, drained; and what updates of endpoints and listeners keep.
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { RingwayError, seededRandom } from '../../../src/core/index.ts';
 import {
@@ -8,6 +8,7 @@ import {
   Cluster as ClusterMessage,
 } from '../../../src/gen/envoy/config/cluster/v3/cluster.ts';
 import { ConfigSource } from '../../../src/gen/envoy/config/core/v3/config_source.ts';
+import { Http2ProtocolOptions } from '../../../src/gen/envoy/config/core/v3/protocol.ts';
 import { ClusterLoadAssignment } from '../../../src/gen/envoy/config/endpoint/v3/endpoint.ts';
 import { createClusterCompiler, createEndpointCompiler } from '../../../src/proxy/cluster/index.ts';
 import type { Assignment } from '../../../src/proxy/cluster/types.ts';
@@ -15,8 +16,8 @@ import { createHostPools } from '../../../src/proxy/upstream/index.ts';
 import { MetricRegistry } from '../../../src/telemetry/index.ts';
 import { assignment, egressRetries, http2Cluster, routeTo, startDataPlane } from '../../support/data-plane.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { answerGrpc, createClient, grpcStatus, type Peer, startPeer, until } from '../../support/h2-peers.ts';
-import { bytesOf, message } from '../../support/message.ts';
+import { answerGrpc, createClient, grpcMessage, grpcStatus, type Peer, startPeer, until } from '../../support/h2-peers.ts';
+import { bytesOf, message, ms } from '../../support/message.ts';
 
 const named = (name: string): Promise<Peer> => startPeer((stream) => answerGrpc(stream, { headers: { 'x-member': name } }));
 
@@ -232,4 +233,33 @@ t.test('strict dns: every address of a name is a host; a name that fails keeps w
   t.same([...new Set(asked)], ['control.tempo V4_PREFERRED']);
   cluster.close();
   t.equal(clock.pending, 0);
+});
+
+t.test('keepalive ends a connection whose peer is silent', async (t) => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const connectionKeepalive = { interval: ms(20), timeout: ms(20), intervalJitter: undefined, connectionIdleInterval: undefined };
+  const http2ProtocolOptions = message(Http2ProtocolOptions, { connectionKeepalive });
+  const plane = await startDataPlane({
+    clusters: [http2Cluster('c', [[`127.0.0.1:${port}`]], { http2ProtocolOptions })],
+    routes: [routeTo('c')],
+    directory: t.testdir(),
+  });
+  const client = createClient(plane.target);
+  const outcome = await client.call();
+  t.same(
+    [grpcStatus(outcome), grpcMessage(outcome)],
+    [14, 'upstream connect error or disconnect/reset before headers. reset reason: connection termination'],
+  );
+  t.equal(plane.stat('cluster.c.upstream_cx_destroy'), 1);
+  await client.close();
+  await plane.stop();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => silent.close(resolve));
 });

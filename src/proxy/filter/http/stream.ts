@@ -84,6 +84,8 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
   }
 
   onReset({ origin }: StreamReset): void {
+    // the answer is out, only its last bytes were still on their way
+    if (this.#response === 'over') return;
     const { stats } = this.#context;
     stats.downstreamRqRxReset.value += 1;
     this.#exchange?.cancel();
