@@ -15,7 +15,7 @@ import { PingBook } from './ping-book.ts';
 import { CLIENT_PREFACE, DEFAULT_WINDOW_SIZE, ErrorCode, errorCodeName, MAX_STREAM_ID } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { Sender } from './sender.ts';
-import { ownSettings, withDefaults } from './settings.ts';
+import { type Limits, ownSettings, withDefaults } from './settings.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 import type { ConnectionHandler, Http2Connection, Http2Options, Http2Stream, StreamHandler } from './types.ts';
@@ -56,7 +56,7 @@ export function createClientConnection(socket: Duplex, options: ConnectionOption
 class Connection implements Http2Connection, StreamHost, Life, Flushable {
   readonly writer: FrameWriter;
   readonly sender: Sender;
-  readonly streamBufferLimit: number;
+  readonly limits: Limits;
   readonly creditStep: number;
   readonly #socket: Duplex;
   readonly #clock: Clock;
@@ -74,7 +74,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     const stats = options.stats ?? createCodecStats();
     this.#socket = socket;
     this.#clock = options.clock;
-    this.streamBufferLimit = limits.streamBufferLimit;
+    this.limits = limits;
     this.creditStep = Math.max(1, limits.initialStreamWindowSize >>> 1);
     this.#output = new Output(socket);
     this.writer = new FrameWriter(this.#output);
@@ -171,6 +171,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
   }
 
   begin(stream: Stream): void {
+    this.#parts.guard.streamOpened();
     this.#parts.streams.start(stream);
     stream.sendWindow = this.#parts.peer.initialWindowSize;
   }
@@ -251,8 +252,9 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     queueMicrotask(() => {
       if (initialBytes !== undefined) this.#onRead(initialBytes);
       const onChunk = (chunk: Buffer): void => this.#onRead(chunk);
-      if (readDirectly(socket, onChunk)) socket.resume();
-      else socket.on('data', onChunk);
+      if (!readDirectly(socket, onChunk)) socket.on('data', onChunk);
+      // Whoever looked at the first octets may have left the socket paused.
+      socket.resume();
     });
   }
 
@@ -338,7 +340,12 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
       }
     }
     for (const resolve of this.#onDrained) resolve();
-    handler.onClose(cause);
+    try {
+      handler.onClose(cause);
+    } catch (thrown) {
+      // There is no connection left to end for it, and the process must not pay.
+      process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+    }
   }
 
   /** Sends what is written, ends our side, and gives the peer a moment to read it: a reset at once could overtake GOAWAY. */

@@ -29,9 +29,15 @@ export class Sender {
   readonly #target: DataTarget;
   readonly #line: SendingStream[] = [];
   #window = DEFAULT_WINDOW_SIZE;
+  #queued = 0;
 
   constructor(target: DataTarget) {
     this.#target = target;
+  }
+
+  /** Octets that wait in all streams' queues. */
+  get queued(): number {
+    return this.#queued;
   }
 
   /** True when `drain` would get something on its way. */
@@ -59,8 +65,14 @@ export class Sender {
     return at;
   }
 
-  /** The stream has something queued, or its window grew. */
-  enqueue(stream: SendingStream): void {
+  /** A stream's queue was thrown away. */
+  dropped(octets: number): void {
+    this.#queued -= octets;
+  }
+
+  /** The stream has queued `octets` more, or its window grew. */
+  enqueue(stream: SendingStream, octets: number): void {
+    this.#queued += octets;
     if (stream.isWaiting || stream.queue.length === 0 || stream.sendWindow <= 0) return;
     stream.isWaiting = true;
     this.#line.push(stream);
@@ -72,7 +84,7 @@ export class Sender {
       const stream = this.#line.shift()!;
       stream.isWaiting = false;
       const left = this.#sendQuantum(stream);
-      this.enqueue(stream);
+      this.enqueue(stream, 0);
       if (left < QUANTUM) stream.onSent();
     }
   }
@@ -86,6 +98,7 @@ export class Sender {
       const until = Math.min(end, start + left);
       const at = this.send(stream, bytes, start, until, stream.endsWithData && until - start === queue.length);
       queue.advance(at - start);
+      this.#queued -= at - start;
       left -= at - start;
       if (at < until) break;
     }

@@ -13,6 +13,7 @@ export function withDefaults(options: Http2Options): Limits {
     initialStreamWindowSize: options.initialStreamWindowSize ?? 1_048_576,
     initialConnectionWindowSize: Math.max(options.initialConnectionWindowSize ?? 25_165_824, DEFAULT_WINDOW_SIZE),
     streamBufferLimit: options.streamBufferLimit ?? 1_048_576,
+    connectionBufferLimit: options.connectionBufferLimit ?? 16_777_216,
     maxHeaderListSize: options.maxHeaderListSize ?? 61_440,
     maxHeaderFields: options.maxHeaderFields ?? 100,
     allowConnect: options.allowConnect ?? false,

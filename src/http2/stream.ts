@@ -1,5 +1,6 @@
 import { ByteQueue } from './byte-queue.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { findField } from './hpack/header-field.ts';
 import { ErrorCode, MAX_WINDOW_SIZE } from './protocol.ts';
 import type { Sender, SendingStream } from './sender.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from './types.ts';
@@ -8,7 +9,7 @@ import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from './typ
 export interface StreamHost {
   readonly writer: FrameWriter;
   readonly sender: Sender;
-  readonly streamBufferLimit: number;
+  readonly limits: { readonly streamBufferLimit: number; readonly connectionBufferLimit: number };
   /** A stream gives credit only for what is at least this, unless the peer waits for it. */
   readonly creditStep: number;
   /** Frames were written: flush at the end of the turn. */
@@ -20,6 +21,9 @@ export interface StreamHost {
   /** The stream is over and leaves the table. `sentReset` = frames of the peer may still be under way. */
   over(stream: Stream, ending: 'completed' | 'peer' | 'local'): void;
 }
+
+/** What a stream may hold while the connection as a whole holds too much. */
+const CROWDED_BUFFER_LIMIT = 65_536;
 
 /** What stands behind the queued octets of a stream. */
 type Tail =
@@ -85,7 +89,7 @@ export class Stream implements Http2Stream, SendingStream {
 
   sendHeaders(headers: HeaderBlock, endStream: boolean): void {
     if (this.#isOver || this.#sent !== 'idle') return;
-    const isInformational = !endStream && headers[0]?.name === ':status' && headers[0].value.charCodeAt(0) === 0x31;
+    const isInformational = !endStream && findField(headers, ':status')?.value.charCodeAt(0) === 0x31;
     if (!isInformational) this.#sent = endStream ? 'ended' : 'open';
     if (this.id === 0) this.#begin(headers);
     this.#host.writer.headers(this.id, headers, endStream);
@@ -103,8 +107,8 @@ export class Stream implements Http2Stream, SendingStream {
     }
     if (endStream) this.#tail = END_TAIL;
     this.queue.push(chunk, at);
-    this.#host.sender.enqueue(this);
-    this.#wantsDrain ||= this.queue.length > this.#host.streamBufferLimit;
+    this.#host.sender.enqueue(this, chunk.length - at);
+    this.#wantsDrain ||= this.queue.length > this.#bufferLimit;
     return !this.#wantsDrain;
   }
 
@@ -164,7 +168,7 @@ export class Stream implements Http2Stream, SendingStream {
     this.sendWindow += increment;
     if (this.sendWindow > MAX_WINDOW_SIZE) return false;
     if (this.sendWindow > 0 && this.queue.length > 0) {
-      this.#host.sender.enqueue(this);
+      this.#host.sender.enqueue(this, 0);
       this.#host.wake();
     }
     return true;
@@ -173,7 +177,7 @@ export class Stream implements Http2Stream, SendingStream {
   onSent(): void {
     if (this.#isOver) return;
     if (this.queue.length === 0) this.#finishTail();
-    if (!this.#wantsDrain || this.#isOver || this.queue.length > this.#host.streamBufferLimit / 2) return;
+    if (!this.#wantsDrain || this.#isOver || this.queue.length > this.#bufferLimit / 2) return;
     this.#wantsDrain = false;
     this.handler.onDrain();
   }
@@ -192,8 +196,13 @@ export class Stream implements Http2Stream, SendingStream {
     this.handler.onReset({ code, origin: 'local' });
   }
 
+  get #bufferLimit(): number {
+    const { limits, sender } = this.#host;
+    return sender.queued > limits.connectionBufferLimit ? CROWDED_BUFFER_LIMIT : limits.streamBufferLimit;
+  }
+
   #begin(headers: HeaderBlock): void {
-    this.isHead = headers[0]?.name === ':method' && headers[0].value === 'HEAD';
+    this.isHead = findField(headers, ':method')?.value === 'HEAD';
     this.#host.begin(this);
   }
 
@@ -231,6 +240,7 @@ export class Stream implements Http2Stream, SendingStream {
   #leave(ending: 'completed' | 'peer' | 'local'): void {
     this.#isOver = true;
     this.#tail = NO_TAIL;
+    this.#host.sender.dropped(this.queue.length);
     this.queue.clear();
     this.#host.released(this.#held);
     this.#host.over(this, ending);

@@ -66,6 +66,8 @@ export interface Http2Options {
   readonly initialConnectionWindowSize?: number;
   /** Bytes that may wait on one stream before `sendData` says false; 1 MiB (per_connection_buffer_limit_bytes). */
   readonly streamBufferLimit?: number;
+  /** Bytes that may wait on all streams together before each may hold no more than 64 KiB; 16 MiB. */
+  readonly connectionBufferLimit?: number;
   /** Decoded size of one header list in bytes, 32 per field counted as RFC 9113 §6.5.2; 60 KiB. */
   readonly maxHeaderListSize?: number;
   /** Fields in one header list; 100. */
@@ -92,9 +94,12 @@ export interface ConnectionHandler {
   onStream(stream: Http2Stream): StreamHandler;
   /** The peer takes no new streams: open another connection for later ones. */
   onGoAway?(lastStreamId: number, code: number, debug: string): void;
-  /** A slot is free again, or the peer's limit rose: `openStream` may work again. */
+  /** All slots were taken and one is free again, or the peer's limit rose: `openStream` may work again. */
   onAvailable?(): void;
-  /** The connection is over; every open stream got its `onReset` before. `error` is undefined after an orderly end. */
+  /**
+   * The connection is over; every open stream got its `onReset` before. `error` is undefined after an orderly end. Called once, at the
+   * latest before `destroy` returns; the socket itself may linger a second so that the peer can read why.
+   */
   onClose(error: Error | undefined): void;
 }
 

@@ -226,3 +226,35 @@ t.test('a handler may end the connection from within', async (t) => {
   t.equal(await made.peer.ending(), ErrorCode.CANCEL);
   t.equal(made.closings.length, 1);
 });
+
+t.test('a throw in onClose is a warning', async (t) => {
+  const [near] = duplexPair();
+  const connection = createServerConnection(
+    near,
+    { clock: new FakeClock() },
+    {
+      onStream: (stream) => recorder(stream).handler,
+      onClose: () => {
+        throw new Error('boom in onClose');
+      },
+    },
+  );
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+  connection.destroy();
+  t.equal((await warned).message, 'boom in onClose');
+});
+
+t.test('a socket that was left paused is read', async (t) => {
+  const [near, far] = duplexPair();
+  near.pause();
+  const peer = new RawPeer(far);
+  const connection = createServerConnection(
+    near,
+    { clock: systemClock },
+    { onStream: (stream) => recorder(stream).handler, onClose: () => {} },
+  );
+  peer.sendPreface();
+  await peer.until(() => peer.of('SETTINGS').length === 2);
+  t.equal(connection.isOpen, true);
+  connection.destroy();
+});

@@ -171,3 +171,25 @@ t.test('a peer that does not read makes us hold no more than its windows and the
     taken,
   );
 });
+
+t.test('when all streams together hold too much, each may hold little', async (t) => {
+  const { peer, streams } = harness('server', { streamBufferLimit: MIB, connectionBufferLimit: 2 * MIB });
+  peer.sendPreface(setting(4, 0));
+  for (const id of [1, 3, 5, 7]) peer.send(frame('HEADERS', END_HEADERS, id, request));
+  await peer.until(() => streams.length === 4);
+  const limits = streams.map(({ stream }) => {
+    stream.sendHeaders(RESPONSE, false);
+    let taken = 0;
+    while (stream.sendData(Buffer.alloc(32_768), false)) taken += 32_768;
+    return taken;
+  });
+  t.same(limits, [MIB, MIB - 32_768, 65_536, 65_536]);
+  // The room is given back with the streams.
+  streams[0]!.stream.reset(8);
+  streams[1]!.stream.reset(8);
+  peer.send(frame('HEADERS', END_HEADERS, 9, request));
+  await peer.until(() => streams.length === 5);
+  const { stream } = streams[4]!;
+  stream.sendHeaders(RESPONSE, false);
+  t.equal(stream.sendData(Buffer.alloc(500_000), false), true);
+});

@@ -2,7 +2,7 @@ import { DEFAULT_HEADER_TABLE_SIZE } from '../protocol.ts';
 import type { HeaderBlock } from '../types.ts';
 import { DynamicTable } from './dynamic-table.ts';
 import type { FieldName } from './field-name.ts';
-import { type HeaderField, toHeaderField } from './header-field.ts';
+import { type HeaderField, toHeaderField, type ValueBytes } from './header-field.ts';
 import { encodeHuffman, huffmanLength } from './huffman.ts';
 import { writeInteger, writeText } from './primitives.ts';
 
@@ -130,7 +130,8 @@ export class HpackEncoder {
   }
 
   #insert(field: HeaderField, history: NameHistory): void {
-    field.wire ??= shortestWire(field.value);
+    // A copy of its own: the field's octets may lie in a buffer that many requests share.
+    field.wire = field.wire === undefined ? shortestWire(field.value) : ownWire(field.wire);
     field.tableOwner = this;
     field.tableSlot = this.#table.inserted;
     this.#table.insert(field);
@@ -157,10 +158,17 @@ export class HpackEncoder {
   }
 }
 
-function shortestWire(text: string): NonNullable<HeaderField['wire']> {
+function shortestWire(text: string): ValueBytes {
   const isHuffman = huffmanLength(text) < text.length;
   const bytes = isHuffman ? encodeHuffman(text) : Buffer.from(text, 'latin1');
   return { bytes, start: 0, length: bytes.length, isHuffman };
+}
+
+function ownWire(wire: ValueBytes): ValueBytes {
+  if (wire.bytes.length === wire.length) return wire;
+  const bytes = Buffer.allocUnsafeSlow(wire.length);
+  wire.bytes.copy(bytes, 0, wire.start, wire.start + wire.length);
+  return { bytes, start: 0, length: wire.length, isHuffman: wire.isHuffman };
 }
 
 function writeLiteral(field: HeaderField, pattern: number, prefixBits: number, nameIndex: number, target: Buffer, at: number): number {

@@ -58,11 +58,12 @@ export function internName(text: string): FieldName {
 }
 
 function createName(text: string): FieldName {
+  const kind = SPECIAL.get(text) ?? (TOKEN.test(text) ? NameKind.REGULAR : NameKind.INVALID);
   const name: FieldName = {
     text,
-    kind: SPECIAL.get(text) ?? (TOKEN.test(text) ? NameKind.REGULAR : NameKind.INVALID),
+    kind,
     staticIndex: STATIC_ENTRIES.findIndex((entry) => entry[0] === text) + 1,
-    isKept: kept.size < MAX_KEPT_NAMES,
+    isKept: kind !== NameKind.INVALID && kept.size < MAX_KEPT_NAMES,
   };
   if (name.isKept) kept.set(text, name);
   return name;
