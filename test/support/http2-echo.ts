@@ -1,5 +1,4 @@
 import { createServer, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { systemClock } from '../../src/core/index.ts';
 import { type ConnectionOptions, createServerConnection, headerBlock } from '../../src/http2/index.ts';
 import type { ConnectionHandler, Http2Connection, Http2Stream, StreamHandler } from '../../src/http2/types.ts';
@@ -81,9 +80,4 @@ export async function startEchoServer(
 
 function handlerFor(onStream: (stream: Http2Stream) => StreamHandler, onClose: (error: Error | undefined) => void): ConnectionHandler {
   return { onStream, onClose };
-}
-
-/** Bytes that the other end of a duplex wrote, as they come. */
-export async function* chunksOf(socket: Duplex): AsyncGenerator<Buffer> {
-  for await (const chunk of socket) yield chunk as Buffer;
 }

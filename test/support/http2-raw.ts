@@ -9,7 +9,6 @@ const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const typeNames: readonly string[] = Object.keys(FrameType);
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
-export const ACK = 1;
 
 export interface RawFrame {
   readonly type: string;
