@@ -32,6 +32,7 @@ const TASKS = {
     needs: ['packages', 'node', 'generate'],
     run: [['node', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--output-type', 'err', 'src', '{args}']],
   },
+  reference: { needs: ['packages', 'node', 'generate'], run: [['node', 'tools/reference/main.ts']] },
   unused: { needs: ['packages', 'node', 'generate'], run: [['node', 'node_modules/knip/bin/knip.js', '{args}']] },
   tarball: {
     needs: ['packages', 'node', 'generate', 'bundle!'],

@@ -81,12 +81,16 @@ export class RingTelemetry {
   #count(ring: Ring): void {
     const labels = { ring: this.#name };
     for (const state of STATES) {
-      const id = { name: 'ringway_ring_members', labels: { ...labels, state }, help: 'Members of a ring by state.' };
-      this.#metrics.gauge(id).set(ring.members.filter((member) => member.state === state).length);
+      const members = this.#metrics.gauge({
+        name: 'ringway_ring_members',
+        labels: { ...labels, state },
+        help: 'Members of a ring by state.',
+      });
+      members.set(ring.members.filter((member) => member.state === state).length);
     }
     this.#metrics.gauge({ name: 'ringway_ring_partitions', labels, help: 'Partitions of a ring.' }).set(ring.partitions.length);
-    const guard = { name: 'ringway_ring_empty_guard', labels, help: 'Whether the last members of a ring that is suddenly empty are kept.' };
-    this.#metrics.gauge(guard).set(ring.emptyGuard ? 1 : 0);
+    const help = 'Whether the last members of a ring that is suddenly empty are kept.';
+    this.#metrics.gauge({ name: 'ringway_ring_empty_guard', labels, help }).set(ring.emptyGuard ? 1 : 0);
   }
 }
 

@@ -5,11 +5,6 @@ import type { RingStage, Stage } from './types.ts';
 
 const PHASES = ['present', 'leaving', 'unrouted'] as const;
 
-const NAMES = {
-  members: 'ringway_stage_members',
-  conflicts: 'ringway_address_conflicts',
-} as const;
-
 /** Counts and logs what the catalog alone does not tell: who lingers, and who has an address that another ring has too. */
 export class StageTelemetry {
   readonly #logger: Logger;
@@ -36,7 +31,9 @@ export class StageTelemetry {
     for (const phase of PHASES) {
       const labels = { ring: after.name, phase };
       const help = 'Members that have a cluster: present in the ring, leaving (still called), or unrouted (about to go).';
-      this.#metrics.gauge({ name: NAMES.members, labels, help }).set(after.members.filter(({ phase: { kind } }) => kind === phase).length);
+      this.#metrics
+        .gauge({ name: 'ringway_stage_members', labels, help })
+        .set(after.members.filter(({ phase: { kind } }) => kind === phase).length);
     }
     const now = new Map(after.members.map((member) => [member.id, member.phase.kind]));
     for (const { id, phase } of before?.members ?? []) {
@@ -49,8 +46,7 @@ export class StageTelemetry {
   }
 
   #forget(ring: string): void {
-    const ours: readonly string[] = Object.values(NAMES);
-    this.#metrics.remove(({ name, labels: { ring: labelled } = {} }) => ours.includes(name) && labelled === ring);
+    this.#metrics.remove(({ name, labels: { ring: labelled } = {} }) => /^ringway_(stage|address)_/.test(name) && labelled === ring);
   }
 
   #conflicts(catalog: Catalog): void {
@@ -59,7 +55,7 @@ export class StageTelemetry {
     for (const ring of catalog.rings.keys()) {
       const ofRing = conflicts.get(ring) ?? new Map<string, string>();
       const help = 'Members without a route because another ring has their address.';
-      this.#metrics.gauge({ name: NAMES.conflicts, labels: { ring }, help }).set(ofRing.size);
+      this.#metrics.gauge({ name: 'ringway_address_conflicts', labels: { ring }, help }).set(ofRing.size);
       for (const [member, reason] of ofRing) {
         told.add(`${ring} ${member} ${reason}`);
         if (!this.#told.has(`${ring} ${member} ${reason}`))

@@ -21,15 +21,14 @@ export class StreamMetrics {
   }
 
   onOutcome(typeUrl: TypeUrl, view: string, outcome: RequestOutcome): void {
-    if (outcome.kind !== 'ack' && outcome.kind !== 'nack') return;
-    const type = rulesOf(typeUrl).label;
-    const [name, help] =
-      outcome.kind === 'ack'
-        ? ['ringway_xds_acks_total', 'Responses that the client accepted.']
-        : ['ringway_xds_nacks_total', 'Responses that the client refused.'];
-    this.#registry.counter({ name, labels: { type, view }, help }).inc();
-    const took = { name: 'ringway_xds_push_to_ack_ms', labels: { type }, help: 'Time from a response to its ACK or NACK.' };
-    this.#registry.histogram(took).record(outcome.tookMs);
+    const labels = { type: rulesOf(typeUrl).label, view };
+    if (outcome.kind === 'ack')
+      this.#registry.counter({ name: 'ringway_xds_acks_total', labels, help: 'Responses that the client accepted.' }).inc();
+    else if (outcome.kind === 'nack')
+      this.#registry.counter({ name: 'ringway_xds_nacks_total', labels, help: 'Responses that the client refused.' }).inc();
+    else return;
+    const help = 'Time from a response to its ACK or NACK.';
+    this.#registry.histogram({ name: 'ringway_xds_push_to_ack_ms', labels: { type: labels.type }, help }).record(outcome.tookMs);
   }
 
   onOverdue(typeUrl: TypeUrl, view: string): void {

@@ -1,0 +1,5 @@
+import { configPage } from './config-page.ts';
+import { controlPage } from './control-page.ts';
+
+/** The generated pages of docs/reference, by file name. */
+export const PAGES: Readonly<Record<string, () => string>> = { 'config.md': configPage, 'control.md': controlPage };
