@@ -32,8 +32,8 @@ export class StatScope {
     return this.#registry.histogram(this.#metric(stat));
   }
 
-  /** Counters by response code below `stat` (`upstream_rq`): `_completed`, `_2xx` and `_200` in Envoy's dotted form. */
-  responseCodes(stat: string): ResponseCodeStats {
+  /** Counters by response code below `stat` (`upstream_rq`): `_completed`, `_2xx` and, of clusters, `_200` in Envoy's dotted form. */
+  responseCodes(stat: string, detail: 'classes' | 'codes'): ResponseCodeStats {
     const tagged = (suffix: string, name: string, label: string, value: string): Counter =>
       this.#registry.counter({
         name: `${this.id.name}_${promName(name)}`,
@@ -43,7 +43,7 @@ export class StatScope {
     return new ResponseCodeStats({
       completed: this.counter(`${stat}_completed`),
       ofClass: (digit) => tagged(`${digit}xx`, `${stat}_xx`, 'envoy_response_code_class', String(digit)),
-      ofCode: (code) => tagged(String(code), stat, 'envoy_response_code', String(code)),
+      ofCode: (code) => (detail === 'codes' ? tagged(String(code), stat, 'envoy_response_code', String(code)) : null),
     });
   }
 
@@ -63,14 +63,15 @@ export class StatScope {
 interface CodeCounterSource {
   readonly completed: Counter;
   ofClass(digit: number): Counter;
-  ofCode(code: number): Counter;
+  /** null: codes are not counted one by one. */
+  ofCode(code: number): Counter | null;
 }
 
 /** Counts responses: all of them, by class, by code. A class or code has no series before its first response. */
 export class ResponseCodeStats {
   readonly #source: CodeCounterSource;
   readonly #classes: (Counter | undefined)[] = new Array<Counter | undefined>(6).fill(undefined);
-  readonly #codes: (Counter | undefined)[] = new Array<Counter | undefined>(600).fill(undefined);
+  readonly #codes: (Counter | null | undefined)[] = new Array<Counter | null | undefined>(600).fill(undefined);
 
   constructor(source: CodeCounterSource) {
     this.#source = source;
@@ -81,7 +82,8 @@ export class ResponseCodeStats {
     this.#source.completed.value += 1;
     if (code < 100 || code > 599) return;
     this.#classOf(Math.floor(code / 100)).value += 1;
-    this.#codeOf(code).value += 1;
+    const ofCode = this.#codeOf(code);
+    if (ofCode) ofCode.value += 1;
   }
 
   #classOf(digit: number): Counter {
@@ -89,9 +91,12 @@ export class ResponseCodeStats {
     return this.#classes[digit];
   }
 
-  #codeOf(code: number): Counter {
-    this.#codes[code] ??= this.#source.ofCode(code);
-    return this.#codes[code];
+  #codeOf(code: number): Counter | null {
+    const known = this.#codes[code];
+    if (known !== undefined) return known;
+    const made = this.#source.ofCode(code);
+    this.#codes[code] = made;
+    return made;
   }
 }
 

@@ -124,7 +124,14 @@ export function fakeAdminSource(): {
         drainListeners: ({ isGraceful, isInboundOnly }) => done.push(`drain graceful=${isGraceful} inbound=${isInboundOnly}`),
       },
       logs: { level: () => 'info', setLevel: (level) => done.push(`level ${level}`) },
-      dump: { bootstrap: { node: { id: 'n' } }, bootstrapAtMs: clock.nowMs(), resources: () => resources(clock.nowMs()) },
+      dump: {
+        bootstrap: {
+          node: { id: 'n' },
+          static_resources: { secrets: [{ tls_certificate: { private_key: { inline_string: 'PRIVATE' } } }] },
+        },
+        bootstrapAtMs: clock.nowMs(),
+        resources: () => resources(clock.nowMs()),
+      },
       routes: () => [table],
       state: () => fake.state,
       memory: () => ({ rss: 100, heapTotal: 50, heapUsed: 40, external: 2 }),

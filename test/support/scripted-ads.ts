@@ -118,7 +118,7 @@ export class ScriptedAds implements AdsTransport {
 }
 
 /** What a scripted resource's Any holds. */
-export function scriptedBytes(name: string, body = ''): Uint8Array {
+function scriptedBytes(name: string, body = ''): Uint8Array {
   const field = (number: number, text: string): Buffer =>
     Buffer.concat([Buffer.from([(number << 3) | 2, Buffer.byteLength(text)]), Buffer.from(text)]);
   return Buffer.concat([field(1, name), body === '' ? Buffer.alloc(0) : field(2, body)]);

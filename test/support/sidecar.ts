@@ -47,7 +47,7 @@ export async function startSidecar(yaml: string, options: Partial<SidecarOptions
 }
 
 /** Compiles a bootstrap; nothing is started. */
-export async function buildSidecar(yaml: string, logger: Logger, options: Partial<SidecarOptions> = {}): Promise<SidecarRole> {
+async function buildSidecar(yaml: string, logger: Logger, options: Partial<SidecarOptions> = {}): Promise<SidecarRole> {
   const { bootstrap } = await loadBootstrap({ configYaml: yaml });
   const defaults = { version: '0.1.0', commandLine: {}, concurrency: 1, drainTimeMs: 2_000, stateDir: null, probe: null };
   return createSidecar(

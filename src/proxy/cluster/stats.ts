@@ -80,7 +80,7 @@ export function createClusterStats(scope: StatScope): ClusterStats {
     upstreamRqRetryBackoffExponential: scope.counter('upstream_rq_retry_backoff_exponential'),
     retryOrShadowAbandoned: scope.counter('retry_or_shadow_abandoned'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
-    upstreamRq: scope.responseCodes('upstream_rq'),
+    upstreamRq: scope.responseCodes('upstream_rq', 'codes'),
     membershipTotal: scope.gauge('membership_total'),
     membershipHealthy: scope.gauge('membership_healthy'),
     membershipDegraded: scope.gauge('membership_degraded'),

@@ -7,7 +7,7 @@ import { endpointStats, type RuntimeStats } from './runtime-stats.ts';
 import type { ClusterPort, ResourceCompiler } from './types.ts';
 
 /** How long a removed cluster goes on serving what refers to it, and its requests may take to end after that. */
-export const LEAVING_MS = 30_000;
+const LEAVING_MS = 30_000;
 
 export interface ClusterSetOptions<Cluster, Endpoints> {
   readonly clusterCompiler: ResourceCompiler<Cluster>;

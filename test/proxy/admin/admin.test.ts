@@ -172,6 +172,7 @@ t.test('listeners, server info, memory and what has nothing to tell', async (t) 
     version: 'ringway/0.1.0',
     state: 'LIVE',
     hot_restart_version: 'disabled',
+    hot_restart_initializing: false,
     command_line_options: { concurrency: 1, drain_time: '600s' },
     node: { id: 'n' },
     uptime_current_epoch: '44s',
@@ -193,7 +194,10 @@ t.test('config_dump in Envoy’s shape, with what was refused, without secrets',
   const [bootstrap, clusters, listeners, , routes] = configs;
   t.strictSame(bootstrap, {
     '@type': 'type.googleapis.com/envoy.admin.v3.BootstrapConfigDump',
-    bootstrap: { node: { id: 'n' } },
+    bootstrap: {
+      node: { id: 'n' },
+      static_resources: { secrets: [{ tls_certificate: { private_key: { inline_string: '[redacted]' } } }] },
+    },
     last_updated: '2026-01-02T03:04:05.678Z',
   });
   t.match(clusters, {

@@ -2,6 +2,7 @@ import type { Json } from '../../../envoy/index.ts';
 import { TYPE_URLS, type TypeUrl } from '../../../xds/types.ts';
 import type { Entry, ErrorState, RuntimeResources, Version } from '../../runtime/index.ts';
 import { inlineRoutes } from './inline-routes.ts';
+import { redacted } from './redact.ts';
 import { resourceJson, timeJson } from './resource-json.ts';
 
 /** One part of a dump, e.g. ClustersConfigDump: its type and its fields. */
@@ -24,7 +25,7 @@ const ADMIN = 'type.googleapis.com/envoy.admin.v3.';
 /** The parts of `/config_dump` in Envoy's order (envoy.admin.v3.ConfigDump). */
 export function dumpParts(source: DumpSource, options: { readonly withEndpoints: boolean }): DumpPart[] {
   const resources = source.resources();
-  const bootstrap = { bootstrap: source.bootstrap, last_updated: timeJson(source.bootstrapAtMs) };
+  const bootstrap = { bootstrap: redacted(source.bootstrap), last_updated: timeJson(source.bootstrapAtMs) };
   return [
     part('BootstrapConfigDump', bootstrap),
     part('ClustersConfigDump', clusters(resources)),

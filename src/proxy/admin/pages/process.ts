@@ -35,6 +35,7 @@ function serverInfo({ info, state, clock }: ProcessPageOptions): unknown {
     uptime_current_epoch: uptime,
     uptime_all_epochs: uptime,
     hot_restart_version: 'disabled',
+    hot_restart_initializing: false,
     command_line_options: info.commandLine,
     node: info.node,
   };
