@@ -37,12 +37,16 @@ export class Host {
     return this.endpoint.priority;
   }
 
-  /** Envoy's coarse health: an ejected host, and one that EDS calls UNHEALTHY, DRAINING or TIMEOUT, is unhealthy. */
-  get health(): 'healthy' | 'degraded' | 'unhealthy' {
-    if (this.ejection.state === 'ejected') return 'unhealthy';
+  /** False when EDS calls it UNHEALTHY, DRAINING or TIMEOUT. */
+  get isAvailableByEds(): boolean {
     const status = this.endpoint.healthStatus;
-    if (status === 'UNHEALTHY' || status === 'DRAINING' || status === 'TIMEOUT') return 'unhealthy';
-    return status === 'DEGRADED' ? 'degraded' : 'healthy';
+    return status !== 'UNHEALTHY' && status !== 'DRAINING' && status !== 'TIMEOUT';
+  }
+
+  /** Envoy's coarse health: a host that is ejected, or not available by EDS, is unhealthy. */
+  get health(): 'healthy' | 'degraded' | 'unhealthy' {
+    if (this.ejection.state === 'ejected' || !this.isAvailableByEds) return 'unhealthy';
+    return this.endpoint.healthStatus === 'DEGRADED' ? 'degraded' : 'healthy';
   }
 
   /** As `/clusters` writes it: `healthy`, or `/flag` for each reason. */

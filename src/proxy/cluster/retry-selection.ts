@@ -5,14 +5,21 @@ import type { HostSelection } from './types.ts';
 
 /**
  * A host for a second try. previous_priorities moves the load away from priorities that were tried, previous_hosts picks again
- * while a tried host comes, at most `maxAttempts` times: the last pick stands, as in Envoy.
+ * while a tried host comes, at most `maxAttempts` times. Where Envoy would then let the last pick stand, a host that outlier
+ * detection threw out goes before one that has just failed this very request: it may be well again, or never have been ill.
  */
 export function pickAgain(set: HostSet, tried: readonly Host[], selection: HostSelection): Pick {
   const load = loadAfter(set, tried, selection);
   let pick = set.pick(load);
-  if (!selection.avoidPreviousHosts) return pick;
-  for (let i = 0; i < selection.maxAttempts && pick.host && tried.includes(pick.host); i += 1) pick = set.pick(load);
-  return pick;
+  for (let i = 0; selection.avoidPreviousHosts && i < selection.maxAttempts && wasTried(pick, tried); i += 1) pick = set.pick(load);
+  const wantsAnother = selection.avoidPreviousHosts || selection.previousPrioritiesEvery > 0;
+  if (!wantsAnother || (pick.host && !wasTried(pick, tried))) return pick;
+  const ejected = set.hosts.find((host) => host.ejection.state === 'ejected' && host.isAvailableByEds && !tried.includes(host));
+  return ejected ? { host: ejected, panic: false } : pick;
+}
+
+function wasTried({ host }: Pick, tried: readonly Host[]): boolean {
+  return host !== undefined && tried.includes(host);
 }
 
 /**

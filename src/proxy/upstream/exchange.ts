@@ -13,6 +13,7 @@ import { RequestBody } from './request-body.ts';
 import { attemptHeaders, responseHeaders } from './request-headers.ts';
 import { Retries } from './retries.ts';
 import { type ResponseFacts, retriesFailure, retriesResponse } from './retry-rules.ts';
+import { startTryTimer } from './try-timer.ts';
 import type { Downstream, EnvoyHeaders } from './types.ts';
 
 export interface ExchangeDeps {
@@ -249,7 +250,7 @@ export class Exchange implements AttemptOwner {
   #armPerTry(attempt: Attempt): void {
     const ms = this.#retries.policy?.perTryTimeoutMs ?? null;
     if (ms === null || attempt.perTryTimer || this.#phase.kind !== 'waiting') return;
-    attempt.perTryTimer = this.#deps.clock.after(ms, () => this.#onPerTryTimeout(attempt));
+    attempt.perTryTimer = startTryTimer(this.#deps.clock, ms, () => this.#onPerTryTimeout(attempt));
   }
 
   #onPerTryTimeout(attempt: Attempt): void {

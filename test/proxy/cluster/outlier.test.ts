@@ -85,6 +85,16 @@ t.test('three failed connections throw a host out, time brings it back', async (
   t.equal(hosts[0]?.health, 'healthy');
 });
 
+t.test('the last host that EDS leaves is not thrown out', async (t) => {
+  const { hosts, value } = watch(variant3(), ['a', 'b']);
+  const [first, second] = hosts;
+  if (!first || !second) throw new Error('no hosts');
+  second.endpoint = { ...second.endpoint, healthStatus: 'DRAINING' };
+  for (let i = 0; i < 3; i += 1) first.monitor?.onFailure('connection');
+  t.equal(first.health, 'healthy');
+  t.equal(value('ejections_overflow'), 1);
+});
+
 t.test('a stream that was had ends a row of local failures', async (t) => {
   const { hosts } = watch(variant3(), ['a', 'b']);
   for (let i = 0; i < 10; i += 1) {

@@ -105,6 +105,17 @@ t.test('a retry goes to the next priority, and back only when all were tried', (
   t.end();
 });
 
+t.test('before a retry asks the host that just failed, it asks one that is only ejected', (t) => {
+  const [ejected, failed, draining] = [host('ejected', 0), host('failed', 1), host('draining', 2, 'DRAINING')] as [Host, Host, Host];
+  ejected.ejection = { state: 'ejected', atMs: 0, forMs: 1000 };
+  const set = setOf([ejected, failed, draining], { panic: 0 });
+  t.equal(set.pick().host, failed, 'a first try keeps away from it');
+  t.equal(pickAgain(set, [failed], PREVIOUS).host, ejected);
+  t.equal(pickAgain(set, [failed, ejected], PREVIOUS).host, failed, 'never one that EDS takes away');
+  t.equal(pickUntried(set, [failed], PREVIOUS), undefined, 'and no hedge');
+  t.end();
+});
+
 t.test('a retry within one priority avoids hosts that were tried', (t) => {
   const [a, b] = [host('a'), host('b')] as [Host, Host];
   const set = setOf([a, b]);

@@ -78,8 +78,11 @@ export class OutlierDetector {
     return true;
   }
 
+  /** max_ejection_percent, counted over hosts that are available otherwise: the last one that EDS leaves is not thrown out. */
   #mayEject(): boolean {
-    const percent = (100 * (this.#active.value + 1)) / this.#hosts.size;
+    let available = 0;
+    for (const host of this.#hosts.keys()) if (host.isAvailableByEds) available += 1;
+    const percent = (100 * (this.#active.value + 1)) / available;
     return percent <= this.#settings.maxEjectionPercent || (this.#settings.alwaysEjectOneHost && this.#active.value === 0);
   }
 
