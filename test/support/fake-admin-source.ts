@@ -104,6 +104,11 @@ export function fakeAdminSource(): {
   ).compiled;
   const table: RouteTable = createRouteCompiler().compile('r', ROUTES).compiled;
   const waiting: Waiting[] = [];
+  const layers = [
+    { name: 'base', static_layer: { a: { b: 5 }, t: 'text' } },
+    { name: 'over', static_layer: { 'a.b': 6 } },
+    { name: 'admin', admin_layer: {} },
+  ];
   const fake: ReturnType<typeof fakeAdminSource> = {
     state: 'LIVE',
     done,
@@ -128,6 +133,7 @@ export function fakeAdminSource(): {
         bootstrap: {
           node: { id: 'n' },
           static_resources: { secrets: [{ tls_certificate: { private_key: { inline_string: 'PRIVATE' } } }] },
+          layered_runtime: { layers },
         },
         bootstrapAtMs: clock.nowMs(),
         resources: () => resources(clock.nowMs()),

@@ -12,6 +12,7 @@ import { lifecyclePages } from './lifecycle.ts';
 import { type ListenerView, listenersPage } from './listeners.ts';
 import { loggingPage } from './logging.ts';
 import { type MemoryUse, processPages } from './process.ts';
+import { runtimePage } from './runtime.ts';
 import { statsPages } from './stats.ts';
 
 /** Everything the admin pages show and do. */
@@ -48,6 +49,7 @@ export function adminPages(source: AdminSource): AdminPage[] {
     configDumpPage(source.dump),
     initDumpPage({ waiting: source.waiting.bind(source), clock: source.clock }),
     loggingPage(source.logs),
+    runtimePage(source.dump.bootstrap),
     explainPage({ routes: source.routes, cluster, random: source.random }),
     { path: '/certs', method: 'GET', summary: 'print certs on machine', reply: () => json({ certificates: [] }) },
   ];

@@ -23,7 +23,6 @@ export function processPages(options: ProcessPageOptions): AdminPage[] {
     { path: '/server_info', method: 'GET', summary: 'print server version/status information', reply: () => json(serverInfo(options)) },
     { path: '/memory', method: 'GET', summary: 'print current allocation/heap usage', reply: () => json(memory(options.memory())) },
     { path: '/hot_restart_version', method: 'GET', summary: 'print the hot restart compatibility version', reply: () => text('disabled') },
-    { path: '/runtime', method: 'GET', summary: 'print runtime values', reply: () => json({ entries: {}, layers: [] }) },
   ];
 }
 
