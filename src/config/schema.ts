@@ -76,7 +76,12 @@ const ring = section({
     .describe(
       'How long the last report of a failing source is used. After a start there is none: a ring with several sources is served once all have been read, or once those that fail have done so for this long.',
     ),
-  allowEmpty: z.boolean().prefault(false).describe('Whether the ring may go from members to none in one step when every source says so.'),
+  allowEmpty: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Whether the ring is believed to be empty when every source says so. Else it keeps its last members, and control that has just started serves it once it has some.',
+    ),
 }).transform(
   ({ sources, allowedAddresses, heartbeatTimeout, staleAfter, allowEmpty }): RingConfig => ({
     sources,

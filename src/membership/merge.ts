@@ -41,8 +41,8 @@ interface Opinion {
 
 /**
  * Merges by member id. Left out: reports of sources that have failed for `staleAfterMs`, members that are LEFT, DELETED partitions.
- * An address that two members claim stays with the newer registration. A ring that had members and would have none keeps them
- * (`emptyGuard`), unless the operator allows it and every source says so itself.
+ * An address that two members claim stays with the newer registration. That a ring is empty is not believed (`emptyGuard`) unless the
+ * operator allows it and every source says so itself: a ring that had members keeps them.
  */
 export function mergeRing(input: MergeInput): Ring {
   const { name, sources, policy, nowMs, previous } = input;
@@ -51,12 +51,18 @@ export function mergeRing(input: MergeInput): Ring {
   const present = groupOpinions(usable)
     .map((opinions) => mergeMember(opinions, policy, nowMs))
     .filter(({ state }) => state !== 'LEFT');
-  const emptied = present.length === 0 && previous !== null && previous.members.length > 0;
-  if (emptied && !(policy.allowEmpty && sources.every(({ report, failure }) => report !== null && failure === null)))
-    return { ...previous, sources: statuses, emptyGuard: true };
+  const mayBeEmpty = policy.allowEmpty && sources.every(({ report, failure }) => report !== null && failure === null);
+  const last = previous !== null && previous.members.length > 0 ? previous : null;
+  const emptyGuard = present.length === 0 && !mayBeEmpty && (last !== null || haveSpoken(sources));
+  if (emptyGuard && last !== null) return { ...last, sources: statuses, emptyGuard };
   const reports = usable.flatMap(({ report }) => report ?? []);
   const { members, partitions } = mergePartitions(refuseDuplicates(present), reports);
-  return { name, members: dated(members, previous), partitions, sources: statuses, emptyGuard: false };
+  return { name, members: dated(members, previous), partitions, sources: statuses, emptyGuard };
+}
+
+/** All of them, one of them well. */
+function haveSpoken(sources: readonly SourceState[]): boolean {
+  return sources.some(({ report }) => report !== null) && sources.every(({ report, failure }) => report !== null || failure !== null);
 }
 
 /** When the merge of the same input gives another ring though no source says anything, Unix ms; null when it never does. */

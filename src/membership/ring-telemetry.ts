@@ -68,7 +68,9 @@ export class RingTelemetry {
 
   #guard(before: Ring, after: Ring): void {
     const kept = { members: after.members.length };
-    if (after.emptyGuard && !before.emptyGuard)
+    if (after.emptyGuard && !before.emptyGuard && kept.members === 0)
+      this.#logger.warn('ring.empty', {}, 'the ring is empty; it is served once it has members (allowEmpty: true serves it empty)');
+    else if (after.emptyGuard && !before.emptyGuard)
       this.#logger.error(
         'ring.empty_guard',
         kept,
@@ -89,7 +91,7 @@ export class RingTelemetry {
       members.set(ring.members.filter((member) => member.state === state).length);
     }
     this.#metrics.gauge({ name: 'ringway_ring_partitions', labels, help: 'Partitions of a ring.' }).set(ring.partitions.length);
-    const help = 'Whether the last members of a ring that is suddenly empty are kept.';
+    const help = 'Whether a ring is empty and not believed to be: its last members, if it had any, are kept.';
     this.#metrics.gauge({ name: 'ringway_ring_empty_guard', labels, help }).set(ring.emptyGuard ? 1 : 0);
   }
 }

@@ -105,7 +105,10 @@ export interface Ring {
   readonly members: readonly MergedMember[];
   readonly partitions: readonly Partition[];
   readonly sources: readonly SourceStatus[];
-  /** True while an empty full set is held back and the last good one is kept (`ringway_ring_empty_guard`). */
+  /**
+   * True while sources say that the ring is empty and that is not believed: the last members are kept, if it ever had any
+   * (`ringway_ring_empty_guard`).
+   */
   readonly emptyGuard: boolean;
 }
 

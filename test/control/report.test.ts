@@ -196,6 +196,11 @@ t.test('findings: sources, addresses, ports', async (t) => {
   ]);
 });
 
+t.test('an empty ring is a problem unless it may be empty', async (t) => {
+  t.same(findings(ringOf(RING, [], { emptyGuard: true })), ['problem ring-empty: the ring is empty: nobody has registered']);
+  t.same(findings(ringOf(RING, [])), []);
+});
+
 t.test('a source that works in part is a warning, one that fails a problem; advice is for its kind', async (t) => {
   const source = { name: 'tempo', ok: true, asOfMs: NOW, error: 'http://a:3200: connect ECONNREFUSED', expired: false };
   const ring = (fields: object): Ring => ringOf(RING, fourMembers(), { sources: [{ ...source, ...fields }] });

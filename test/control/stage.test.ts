@@ -60,6 +60,13 @@ t.test('a ring is not in the stage until all its sources have been read or are g
   t.equal(read([spoke]), true);
 });
 
+t.test('a ring that is empty at the start is not in the stage, unless it may be empty', async (t) => {
+  const read = (emptyGuard: boolean): boolean =>
+    advanceStage(null, catalogOf(1, ringOf(RING, [], { emptyGuard })), NOW, LINGER).rings.has(RING);
+  t.equal(read(true), false, 'sidecars may still have its members');
+  t.equal(read(false), true);
+});
+
 t.test('a ring that was read stays read when its sources fail', async (t) => {
   const before = step(null, kept, NOW);
   const failed = [{ name: 'tempo', ok: false, asOfMs: null, error: 'gone', expired: true }];

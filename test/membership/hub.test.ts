@@ -230,6 +230,16 @@ t.test('an empty ring after a full one is held back, counted and said', async (t
   t.strictSame(events(), ['error ring.empty_guard live-store']);
 });
 
+t.test('a ring that is empty from the beginning is said once, and when it has members', async (t) => {
+  const source = new ScriptedSource('tempo');
+  const { ids, events } = await startHub(t, [ringOf([source])]);
+  await source.members([]);
+  await source.members([]);
+  await source.members([reported('a')]);
+  t.strictSame(ids(), ['a']);
+  t.strictSame(events(), ['warn ring.empty live-store', 'info member.joined a', 'info ring.empty_guard_released live-store']);
+});
+
 t.test('allowEmpty lets it be empty', async (t) => {
   const source = new ScriptedSource('tempo');
   const { ids, events } = await startHub(t, [ringOf([source], 'live-store', { allowEmpty: true })]);

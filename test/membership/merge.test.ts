@@ -228,8 +228,10 @@ t.test('a ring that had members and would have none keeps them', async (t) => {
     ['b'],
   );
   t.equal(back.emptyGuard, false);
-  t.strictSame(mergeRing(mergeInput([none])).members, [], 'a ring that never had members may be empty');
-  t.equal(mergeRing(mergeInput([none])).emptyGuard, false);
+  const never = mergeRing(mergeInput([none]));
+  t.strictSame([never.members, never.emptyGuard], [[], true], 'nor is it believed of a ring that never had members');
+  const silent = { name: 'static', report: null, failure: null };
+  t.equal(mergeRing(mergeInput([none, silent])).emptyGuard, false, 'while a source has not spoken nobody says so');
 });
 
 t.test('an operator may allow it, but only sources that work say that a ring is empty', async (t) => {

@@ -248,7 +248,7 @@ t.test('a merged ring is sound, whatever the sources say', async (t) => {
         isSameContent(mergeRing({ ...input, previous: ring }), ring) &&
         diffRings(ring, ring).changed.length === 0 &&
         (previous === null || previous.members.length === 0 || memberIds.length > 0 || allowEmpty) &&
-        (!ring.emptyGuard || isDeepStrictEqual(ring.members, previous?.members))
+        (!ring.emptyGuard || isDeepStrictEqual(ring.members, previous?.members ?? []))
       );
     }),
     1000,

@@ -125,11 +125,21 @@ t.test('not ready, and why, until the ring has been read', async (t) => {
   t.same(await membersOf(running), ['a-0 HEALTHY']);
 });
 
+t.test('a ring that is empty when control starts is not served before it has members, unless it may be empty', async (t) => {
+  const running = await control(t, { 'ringway.yaml': RING + LISTENERS, 'members.yaml': '[]' });
+  const ready = async (): Promise<string> => (await running.get('/ready')).text();
+  while (!(await ready()).includes('empty')) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(await ready(), 'not ready: ring live-store is empty (allowEmpty: true serves it empty)\n');
+  await running.write('ringway.yaml', RING.replace('members.yaml}}]', 'members.yaml}}], allowEmpty: true') + LISTENERS);
+  await running.role.reload();
+  while ((await ready()) !== 'ready\n') await new Promise((resolve) => setImmediate(resolve));
+});
+
 t.test('after a restart, a source that fails takes no member away from who still has it', async (t) => {
   const two = 'rings: {live-store: {sources: [{static: {file: members.yaml}}, {static: {file: more.yaml}}]}}\n';
   const { role, get, write } = await control(t, { 'ringway.yaml': two + LISTENERS, 'members.yaml': member('a-0', '10.0.0.1') });
   const ready = async (): Promise<string> => (await get('/ready')).text();
-  while (!(await ready()).includes('more.yaml')) await new Promise((resolve) => setImmediate(resolve));
+  while (!(await ready()).includes('(static-2: ')) await new Promise((resolve) => setImmediate(resolve));
   t.match(await ready(), /^not ready: ring live-store has not been read \(static-2: .*more\.yaml: no such file\)\n$/);
   const client = new AdsClient(role.addresses.xds);
   t.teardown(() => client.close());

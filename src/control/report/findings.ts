@@ -70,6 +70,10 @@ function sourceFindings({ ring, nowMs }: RingFacts): Finding[] {
     const advice = 'ask a process that loads the ring: a querier, distributor or live-store, at its HTTP port (3200)';
     return finding('problem', 'source-failed', text, advice, 'ringway ring show --tempo http://<querier>:3200');
   });
+  if (ring.emptyGuard && ring.members.length === 0) {
+    const advice = 'start live-stores; control serves the ring once it has members, or empty with allowEmpty: true';
+    return [...found, finding('problem', 'ring-empty', 'the ring is empty: nobody has registered', advice)];
+  }
   const guard = finding(
     'problem',
     'empty-guard',

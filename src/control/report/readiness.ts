@@ -2,7 +2,7 @@ import type { Catalog, Ring } from '../../membership/types.ts';
 import type { Stage } from '../stage/types.ts';
 
 /**
- * Whether control serves every ring: all its sources have been read once, or are waited for no more. With `text` for people; not of
+ * Whether control serves every ring: all its sources have been read once, or are waited for no more, and it has had members. With `text` for people; not of
  * what clients have taken, since nobody's readiness may hang on theirs.
  */
 export function readinessOf(catalog: Catalog, stage: Stage): { readonly ok: boolean; readonly text: string } {
@@ -11,7 +11,8 @@ export function readinessOf(catalog: Catalog, stage: Stage): { readonly ok: bool
   return { ok: false, text: `not ready: ${unread.map(unreadText).join('; ')}` };
 }
 
-function unreadText({ name, sources }: Ring): string {
+function unreadText({ name, sources, members }: Ring): string {
   const why = sources.filter(({ asOfMs }) => asOfMs === null).map((source) => `${source.name}: ${source.error ?? 'no answer yet'}`);
+  if (why.length === 0 && members.length === 0) return `ring ${name} is empty (allowEmpty: true serves it empty)`;
   return `ring ${name} has not been read (${why.join(', ')})`;
 }

@@ -11,7 +11,7 @@ interface Step {
 }
 
 /**
- * The stage after `previous`, as `catalog` stands at `nowMs`. Pure. A ring that no source has read yet is not in it; a ring that left
+ * The stage after `previous`, as `catalog` stands at `nowMs`. Pure. A ring that has not been read, or is empty and may not be, is not in it yet; a ring that left
  * the catalog leaves the stage at once. Each call moves a member by one phase at most, so a route is gone one stage before its cluster.
  */
 export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: number, timings: LingerTimings): Stage {
@@ -20,7 +20,7 @@ export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: nu
   const deadlines: number[] = [];
   for (const ring of catalog.rings.values()) {
     const before = previous?.rings.get(ring.name);
-    if (!before && !hasBeenRead(ring)) continue;
+    if (!before && !(hasBeenRead(ring) && isBelieved(ring))) continue;
     const after = advanceRing(before, ring, { nowMs, timings, conflicts: conflicts.get(ring.name) ?? new Map() });
     rings.set(ring.name, before && isDeepStrictEqual(before, after) ? before : after);
     deadlines.push(...deadlinesOf(after));
@@ -34,6 +34,11 @@ export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: nu
  */
 function hasBeenRead({ sources }: Ring): boolean {
   return sources.some(({ asOfMs }) => asOfMs !== null) && sources.every(({ asOfMs, expired }) => asOfMs !== null || expired);
+}
+
+/** A ring that is empty when control starts may have been full a moment before: sidecars that have its members keep them. */
+function isBelieved({ members, emptyGuard }: Ring): boolean {
+  return members.length > 0 || !emptyGuard;
 }
 
 function advanceRing(before: RingStage | undefined, ring: Ring, step: Step): RingStage {

@@ -40,7 +40,7 @@ export interface RingStage {
   readonly refused: readonly Owner[];
 }
 
-/** Every ring that has been read at least once. A ring whose content is as before is the same object as before. */
+/** Every ring that has been read at least once, and had members or may be empty. A ring whose content is as before is the same object as before. */
 export interface Stage {
   readonly rings: ReadonlyMap<RingName, RingStage>;
   /** When this stage changes though the catalog does not, Unix ms; null when it never will. */
