@@ -24,8 +24,8 @@ export interface GoClientOptions {
   /** Every server behind the target. */
   readonly servers: readonly HostPort[];
   readonly scenarios: readonly string[];
-  /** Process of the target, for the scenario that ends it. */
-  readonly targetPid?: number;
+  /** The process that the scenario ends, where it does. */
+  readonly pid?: number;
   /** Of all that is random. No two clients of one server may have the same. */
   readonly seed: number;
 }
@@ -35,9 +35,9 @@ export async function* runGoClient(options: GoClientOptions): AsyncGenerator<Fin
   const direct = options.servers.map(formatHostPort).join(',');
   const where = ['--target', formatHostPort(options.target), '--direct', direct];
   const authority = options.authority ? ['--authority', formatHostPort(options.authority)] : [];
-  const process = options.targetPid === undefined ? [] : ['--pid', String(options.targetPid)];
+  const ending = options.pid === undefined ? [] : ['--pid', String(options.pid)];
   const what = ['--scenarios', options.scenarios.join(','), '--seed', String(options.seed)];
-  const child = spawn(options.interop, ['client', ...where, ...authority, ...process, ...what], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(options.interop, ['client', ...where, ...authority, ...ending, ...what], { stdio: ['ignore', 'pipe', 'pipe'] });
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     words += chunk;

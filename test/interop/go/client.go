@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -21,14 +22,15 @@ import (
 const patience = 30 * time.Second
 
 type client struct {
-	seed uint64
+	seed      uint64
+	authority string
 	// conns are connections to the proxy; one is what a querier has to each address.
 	conns []*grpc.ClientConn
 	// idle is a connection that nobody uses, and lost is closed when it was not kept.
 	idle *grpc.ClientConn
 	lost chan struct{}
-	// proxyPid is the proxy's process, for the scenario that ends it.
-	proxyPid int
+	// pid is the process that a scenario ends, where it does.
+	pid int
 	// direct are connections to the servers behind the proxy, for what they saw.
 	direct []*grpc.ClientConn
 }
@@ -41,14 +43,14 @@ func runClient(args []string) error {
 	target := flags.String("target", "", "host:port of the proxy")
 	authority := flags.String("authority", "", ":authority of every call; empty: the target")
 	direct := flags.String("direct", "", "host:port of every server behind the proxy, separated by commas")
-	pid := flags.Int("pid", 0, "of the proxy, for the scenario drain")
+	pid := flags.Int("pid", 0, "process to end, for the scenarios drain and departure")
 	names := flags.String("scenarios", "", "which to run, separated by commas")
 	seed := flags.Uint64("seed", 1, "of all that is random")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	c := &client{seed: *seed, proxyPid: *pid, lost: make(chan struct{})}
-	if err := c.dial(*target, *authority, strings.Split(*direct, ",")); err != nil {
+	c := &client{seed: *seed, authority: *authority, pid: *pid, lost: make(chan struct{})}
+	if err := c.dial(*target, strings.Split(*direct, ",")); err != nil {
 		return err
 	}
 	lines := json.NewEncoder(os.Stdout)
@@ -68,9 +70,13 @@ func runClient(args []string) error {
 	return nil
 }
 
-func (c *client) dial(target, authority string, direct []string) error {
-	for range 4 {
-		conn, err := grpc.NewClient(target, queriersSettings(authority)...)
+func (c *client) dial(target string, direct []string) error {
+	for n := range 4 {
+		options := queriersSettings(c.authority)
+		if n == 3 { // grpc_compression: ""
+			options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(encoding.Identity)))
+		}
+		conn, err := grpc.NewClient(target, options...)
 		if err != nil {
 			return err
 		}
@@ -83,7 +89,7 @@ func (c *client) dial(target, authority string, direct []string) error {
 		}
 		c.direct = append(c.direct, conn)
 	}
-	idle, err := grpc.NewClient(target, queriersSettings(authority)...)
+	idle, err := grpc.NewClient(target, queriersSettings(c.authority)...)
 	if err != nil {
 		return err
 	}
