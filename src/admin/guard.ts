@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback } from '../config/index.ts';
-import { formatHostPort, type HostPort, RingwayError } from '../core/index.ts';
+import { formatHostPort, type HostPort, isLoopback, RingwayError } from '../core/index.ts';
 import { AdminError } from './admin-error.ts';
 
 /** Throws RingwayError `ADMIN_EXPOSED` for an address that others can reach, unless `insecure`. True when they can. */

@@ -5,6 +5,6 @@ export { ConfigError } from './errors.ts';
 export { createConfig, loadConfig, parseConfig, readTextFile } from './load.ts';
 export { configSchema } from './schema.ts';
 export type { RingConfig, RingwayConfig, SourceConfig, StaticSourceConfig, TempoSourceConfig } from './types.ts';
-export { isLoopback, section, textValue } from './values.ts';
+export { section, textValue } from './values.ts';
 export { type ConfigWatch, watchConfig } from './watch-config.ts';
 export { watchFile } from './watch-file.ts';

@@ -1,8 +1,8 @@
 // ringway.yaml: every key, its meaning and its default. The one place with defaults.
 import { z } from 'zod';
-import { formatHostPort } from '../core/index.ts';
+import { formatHostPort, isLoopback } from '../core/index.ts';
 import type { ListenConfig, RingConfig, RingwayConfig, SourceConfig } from './types.ts';
-import { addressPatternValue, baseUrlValue, durationValue, isLoopback, listenValue, section, show, textValue } from './values.ts';
+import { addressPatternValue, baseUrlValue, durationValue, listenValue, section, show, textValue } from './values.ts';
 
 const keyName = (): z.ZodType<string, string> =>
   textValue('a key', 'the name of a key, such as collectors/live-store', (text) => text || undefined);

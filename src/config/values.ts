@@ -55,12 +55,6 @@ export function listenValue(): z.ZodType<HostPort, string> {
   });
 }
 
-/** Whether only this machine can connect to it. */
-export function isLoopback(host: string): boolean {
-  if (host.toLowerCase() === 'localhost') return true;
-  return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';
-}
-
 /** An http or https URL, as a base: the value has no trailing slash. */
 export function baseUrlValue(): z.ZodType<string, string> {
   return textValue('a base URL', 'http://host:port or https://host:port, with a path if need be, without credentials or query', (text) => {

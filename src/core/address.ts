@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { RingwayError } from './errors.ts';
 
 /** A host (literal IP without brackets, or DNS name) and a port in 0…65535. */
@@ -18,4 +20,10 @@ export function parseHostPort(text: string): HostPort {
 /** `host:port`, an IPv6 host in brackets. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether only this machine can connect to it. */
+export function isLoopback(host: string): boolean {
+  if (host.toLowerCase() === 'localhost') return true;
+  return isIP(host) !== 0 && ipaddr.process(host).range() === 'loopback';
 }

@@ -1,5 +1,4 @@
-import { isLoopback } from '../../config/index.ts';
-import { type Clock, formatHostPort, type HostPort, RingwayError } from '../../core/index.ts';
+import { type Clock, formatHostPort, type HostPort, isLoopback, RingwayError } from '../../core/index.ts';
 import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import type { SnapshotSource } from './types.ts';
 
