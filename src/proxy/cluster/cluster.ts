@@ -129,10 +129,16 @@ export class Cluster implements Warmable {
     this.#dns?.stop();
     this.#detector?.stop();
     this.#cut?.cancel();
-    for (const host of this.#hosts.values()) host.pool?.close();
+    const hosts = [...this.#hosts.values()];
+    this.#hosts.clear();
+    // requests that are cut now may look for another host: a connection to one would never be closed
+    this.#set = this.#createSet();
+    for (const host of hosts) {
+      this.#detector?.remove(host);
+      host.pool?.close();
+    }
     for (const pool of this.#draining) pool.close();
     this.#draining.clear();
-    this.#hosts.clear();
     this.#deps.releaseStats(this.settings.statName, this.#scope);
   }
 
@@ -178,13 +184,18 @@ export class Cluster implements Warmable {
     return { ...this.#deps, scope: this.#scope, onHealthChange };
   }
 
-  #buildSet(): HostSet {
-    const set = new HostSet([...this.#hosts.values()], {
+  #createSet(): HostSet {
+    return new HostSet([...this.#hosts.values()], {
       overprovisioningFactor: this.#overprovisioningFactor,
       panicThreshold: this.settings.panicThreshold,
       createScheduler: createScheduler(this.settings.lbPolicy),
       random: this.#deps.random,
     });
+  }
+
+  /** As `#createSet`, and shows it in the stats. */
+  #buildSet(): HostSet {
+    const set = this.#createSet();
     const count = (health: Host['health']): number => set.hosts.filter((host) => host.health === health).length;
     this.stats.membershipTotal.value = set.hosts.length;
     this.stats.membershipHealthy.value = count('healthy');

@@ -88,6 +88,7 @@ export class Attempt implements StreamRequest, StreamHandler {
   }
 
   onPoolFailure(failure: PoolFailure, detail: string): void {
+    if (this.#state !== 'waiting') return;
     this.#finish();
     if (failure !== 'overflow') {
       this.host.rqError += 1;

@@ -55,6 +55,21 @@ t.test("defaults are Envoy's", (t) => {
   t.end();
 });
 
+t.test('protocol options of another extension are refused, wherever they stand', (t) => {
+  const http2 = message(HttpProtocolOptions_ExplicitHttpConfig, {
+    protocolConfig: { $case: 'http2ProtocolOptions', value: message(Http2ProtocolOptions, {}) },
+  });
+  const options = anyOf(OPTIONS, HttpProtocolOptions, { upstreamProtocolOptions: { $case: 'explicitHttpConfig', value: http2 } });
+  const typedExtensionProtocolOptions = new Map([
+    [OPTIONS, options],
+    ['envoy.filters.network.thrift_proxy', options],
+  ]);
+  t.throws(() => compile({ ...minimal, typedExtensionProtocolOptions }), {
+    message: `typed_extension_protocol_options["envoy.filters.network.thrift_proxy"]: is not supported (only ${OPTIONS})`,
+  });
+  t.end();
+});
+
 t.test('the egress cluster of control compiles, by either way to ask for HTTP/2', (t) => {
   const edsConfig = message(ConfigSource, { configSourceSpecifier: { $case: 'ads', value: {} }, initialFetchTimeout: ms(2000) });
   const http2 = message(Http2ProtocolOptions, {

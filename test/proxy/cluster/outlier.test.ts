@@ -29,13 +29,14 @@ function variant3(changes: Partial<OutlierDetection> = {}): OutlierDetection {
 function watch(message: OutlierDetection, names: readonly string[]) {
   const clock = new FakeClock();
   const metrics = new MetricRegistry();
+  const scope = clusterScope(metrics, 'c');
   let changes = 0;
   const settings = compileOutlierDetection('outlier_detection', message);
   if (!settings) throw new Error('no settings');
   const detector = new OutlierDetector(settings, {
     clock,
     random: () => 0.5,
-    scope: clusterScope(metrics, 'c'),
+    scope,
     onHealthChange: () => {
       changes += 1;
     },
@@ -50,8 +51,29 @@ function watch(message: OutlierDetection, names: readonly string[]) {
     const found = metrics.series().find(({ id }) => id.stat === `cluster.c.outlier_detection.${stat}`)?.metric;
     return found && 'value' in found ? found.value : 0;
   };
-  return { clock, hosts, detector, value, changes: () => changes };
+  return { clock, hosts, detector, scope, value, changes: () => changes };
 }
+
+t.test('who else is out under the same stat name does not count', async (t) => {
+  const { hosts, detector, value, scope } = watch(variant3(), ['a', 'b']);
+  const ejections = scope.gauge('outlier_detection.ejections_active');
+  ejections.value += 1;
+  for (let i = 0; i < 3; i += 1) hosts[0]?.monitor?.onFailure('connection');
+  t.equal(hosts[0]?.health, 'unhealthy', 'one of two may be out');
+  t.equal(value('ejections_active'), 2);
+  for (const host of [...hosts, ...hosts]) detector.remove(host);
+  t.equal(value('ejections_active'), 1, 'given back once');
+});
+
+t.test('a host that EDS took out as well leaves room for another', async (t) => {
+  const { hosts } = watch(variant3(), ['a', 'b', 'c']);
+  const [a, b] = hosts;
+  if (!a || !b) throw new Error('no hosts');
+  for (let i = 0; i < 3; i += 1) a.monitor?.onFailure('connection');
+  a.endpoint = { ...a.endpoint, healthStatus: 'UNHEALTHY' };
+  for (let i = 0; i < 3; i += 1) b.monitor?.onFailure('connection');
+  t.equal(b.health, 'unhealthy');
+});
 
 t.test('twenty Unknown answers throw nobody out', async (t) => {
   const { hosts, value } = watch(variant3(), ['a', 'b']);

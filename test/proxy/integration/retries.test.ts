@@ -214,3 +214,24 @@ t.test('circuit breakers: requests that are too many are told so, retries are bo
   await plane.stop();
   await hung.kill();
 });
+
+t.test('a request that is cut with its cluster asks nobody else and leaves no connection', async (t) => {
+  const silent = await startPeer(() => {});
+  const plane = await startDataPlane({
+    clusters: [http2Cluster('c', [[silent.address]])],
+    routes: [routeTo('c', { timeout: ms(0), retryPolicy: egressRetries() })],
+    directory: t.testdir(),
+    format: FORMAT,
+  });
+  const client = createClient(plane.target);
+  const call = client.call();
+  await until(() => silent.streams.length === 1);
+  plane.cluster('c').close();
+  const outcome = await call;
+  t.same([grpcStatus(outcome), grpcMessage(outcome)], [14, 'no healthy upstream']);
+  await until(() => silent.sessions.size === 0);
+  t.equal(silent.streams.length, 1);
+  await client.close();
+  await plane.stop();
+  await silent.kill();
+});

@@ -15,10 +15,11 @@ const HTTP1: ProtocolSettings = { protocol: 'HTTP1', http2: {}, keepalive: null 
 export function compileProtocolOptions(cluster: Cluster): ProtocolSettings {
   const path = 'typed_extension_protocol_options';
   for (const [name, any] of cluster.typedExtensionProtocolOptions) {
-    if (name !== OPTIONS_NAME || typeNameOf(any) !== OPTIONS_NAME)
-      return refuse(`${path}["${name}"]`, `is not supported (only ${OPTIONS_NAME})`);
-    return readOptions(`${path}["${name}"]`, decodeAny(path, any, HttpProtocolOptions));
+    if (name !== OPTIONS_NAME || typeNameOf(any) !== OPTIONS_NAME) refuse(`${path}["${name}"]`, `is not supported (only ${OPTIONS_NAME})`);
   }
+  const typed = cluster.typedExtensionProtocolOptions.get(OPTIONS_NAME);
+  // as in Envoy they replace the older fields
+  if (typed) return readOptions(`${path}["${OPTIONS_NAME}"]`, decodeAny(path, typed, HttpProtocolOptions));
   refuseCommon('common_http_protocol_options', cluster.commonHttpProtocolOptions);
   return cluster.http2ProtocolOptions ? http2(compileHttp2Options('http2_protocol_options', cluster.http2ProtocolOptions)) : HTTP1;
 }

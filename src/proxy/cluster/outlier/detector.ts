@@ -21,6 +21,7 @@ export class OutlierDetector {
   readonly #settings: OutlierSettings;
   readonly #deps: DetectorDeps;
   readonly #hosts = new Map<Host, HostMonitor>();
+  /** Only shown, never asked: other clusters of the same stat name write it as well. */
   readonly #active: Gauge;
   readonly #enforced: Counter;
   readonly #overflow: Counter;
@@ -42,8 +43,8 @@ export class OutlierDetector {
   }
 
   remove(host: Host): void {
+    if (!this.#hosts.delete(host)) return;
     if (host.ejection.state === 'ejected') this.#active.value -= 1;
-    this.#hosts.delete(host);
     host.monitor = undefined;
   }
 
@@ -81,9 +82,14 @@ export class OutlierDetector {
   /** max_ejection_percent, counted over hosts that are available otherwise: the last one that EDS leaves is not thrown out. */
   #mayEject(): boolean {
     let available = 0;
-    for (const host of this.#hosts.keys()) if (host.isAvailableByEds) available += 1;
-    const percent = (100 * (this.#active.value + 1)) / available;
-    return percent <= this.#settings.maxEjectionPercent || (this.#settings.alwaysEjectOneHost && this.#active.value === 0);
+    let ejected = 0;
+    for (const host of this.#hosts.keys()) {
+      if (!host.isAvailableByEds) continue;
+      available += 1;
+      if (host.ejection.state === 'ejected') ejected += 1;
+    }
+    const percent = (100 * (ejected + 1)) / available;
+    return percent <= this.#settings.maxEjectionPercent || (this.#settings.alwaysEjectOneHost && ejected === 0);
   }
 
   #count(stat: string): void {
