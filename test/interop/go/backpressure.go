@@ -30,7 +30,7 @@ func unread(c *client, r *report) {
 	for n := range opened {
 		ids = append(ids, r.id(n))
 	}
-	c.checkStopped(r, ids)
+	c.checkStopped(r, ids, "canceled")
 }
 
 // openUnread opens streams that send some 16 KiB a message, and returns what reads each to its end.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ func deadlines(c *client, r *report) {
 			r.bad(ids[n], "%v", err)
 		}
 	})
-	c.checkStopped(r, ids)
+	c.checkStopped(r, ids, "deadline", "canceled")
 }
 
 // isServersDeadline: the server has the same deadline and resets the stream, before its headers or just after them. When a proxy's word of
@@ -64,7 +65,7 @@ func cancels(c *client, r *report) {
 			r.bad(ids[n], "%v", err)
 		}
 	})
-	fates := c.checkStopped(r, ids)
+	fates := c.checkStopped(r, ids, "canceled")
 	for n := 0; n < len(ids); n += 2 {
 		if len(fates[ids[n]]) == 0 {
 			r.bad(ids[n], "no server knows of it")
@@ -99,21 +100,21 @@ func hangup(c *client, r *report) {
 			r.bad(ids[n], "%v", err)
 		}
 	})
-	if fates := c.checkStopped(r, ids); len(fates) != len(ids) {
+	if fates := c.checkStopped(r, ids, "canceled"); len(fates) != len(ids) {
 		r.bad(r.Name, "the servers saw %d of %d calls", len(fates), len(ids))
 	}
 }
 
-// checkStopped waits until the servers have stopped all of these calls, none because it was done.
-func (c *client) checkStopped(r *report, ids []string) map[string][]string {
+// checkStopped waits until no server runs any of these calls, and sees that each was stopped in one of these ways.
+func (c *client) checkStopped(r *report, ids []string, ways ...string) map[string][]string {
 	fates, err := c.fates(ids)
 	if err != nil {
 		r.bad(r.Name, "calls still run at the server: %v", err)
 	}
 	for id, ends := range fates {
 		for _, end := range ends {
-			if end == "answered" {
-				r.bad(id, "the server answered it")
+			if !slices.Contains(ways, end) {
+				r.bad(id, "at the server it ended with %q", end)
 			}
 		}
 	}

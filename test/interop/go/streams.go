@@ -155,7 +155,7 @@ func streamCancels(c *client, r *report) {
 			r.bad(ids[n], "%v", err)
 		}
 	})
-	if fates := c.checkStopped(r, ids); len(fates) != len(ids) {
+	if fates := c.checkStopped(r, ids, "canceled"); len(fates) != len(ids) {
 		r.bad(r.Name, "the servers saw %d of %d streams", len(fates), len(ids))
 	}
 }
