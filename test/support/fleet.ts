@@ -243,25 +243,29 @@ admin: { listen: "${new URL(fleet.controlAdmin).host}" }
   }
 }
 
-/** What a querier knows: the ring as the sample distributor shows it, some time ago, since news takes a second or two to reach it. */
+/** What a querier knows: the ring as the sample distributor shows it. News can be kept from it, as gossip keeps them for a while. */
 export class RingFollower {
   readonly #timer: NodeJS.Timeout;
   #targets: readonly LoadTarget[] = [];
+  #hearsNews = true;
 
-  constructor(fleet: Fleet, lagMs: number) {
+  constructor(fleet: Fleet) {
     const poll = async (): Promise<void> => {
       const sets = await readReplicationSets(fleet.ringUrl).catch(() => undefined);
       if (!sets) return;
       const targets = [...sets].flatMap(([, zones]) => [...zones.values()].flat().map((member) => targetOfMember(fleet, member)));
-      setTimeout(() => {
-        this.#targets = targets;
-      }, lagMs);
+      if (this.#hearsNews) this.#targets = targets;
     };
     this.#timer = setInterval(() => void poll(), 200);
     void poll();
   }
 
   readonly targets = (): readonly LoadTarget[] => this.#targets;
+
+  /** Whether news of the ring reach it from now on. */
+  hearNews(does: boolean): void {
+    this.#hearsNews = does;
+  }
 
   stop(): void {
     clearInterval(this.#timer);

@@ -1,4 +1,5 @@
 // Open-loop load: requests leave when they are due, whatever becomes of those before. Failures are counted by gRPC status.
+// Only a machine that cannot keep up is spared: with too many under way, the next ones wait.
 import { parseDurationMs, parseFlags } from '../../src/cli/flags.ts';
 import { type HostPort, parseHostPort } from '../../src/core/index.ts';
 import { GrpcClient, type UnaryReply } from '../../src/demo/grpc/index.ts';
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly connections?: number;
   /** 10 s unless given. */
   readonly timeoutMs?: number;
+  /** Calls that may be under way at once; 64 unless given: at 500 a second and 10 ms each there are five. */
+  readonly maxPending?: number;
 }
 
 export interface LoadFailure {
@@ -35,6 +38,8 @@ export interface LoadFailure {
 
 export interface LoadReport {
   readonly sent: number;
+  /** Calls a second, as it really was. */
+  readonly ratePerSecond: number;
   /** How many calls ended with each gRPC status. */
   readonly byStatus: Readonly<Record<number, number>>;
   /** Calls that did not end with OK, or whose answer was wrong (status 0): the first 20. */
@@ -62,6 +67,8 @@ export class Load {
   readonly #tookMs: number[] = [];
   #failed = 0;
   #sent = 0;
+  #due = 0;
+  #tickedMs: number = performance.now();
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -81,6 +88,7 @@ export class Load {
     for (const client of this.#clients) client.close();
     return {
       sent: this.#sent,
+      ratePerSecond: Math.round((1000 * this.#sent) / (performance.now() - this.#startedMs)),
       byStatus: this.#byStatus,
       failures: this.#failures,
       failed: this.#failed,
@@ -92,13 +100,18 @@ export class Load {
   }
 
   #sendDue(): void {
-    const due = Math.floor(((performance.now() - this.#startedMs) / 1000) * this.#options.ratePerSecond);
-    while (this.#sent < due) {
+    const { ratePerSecond, maxPending = 64 } = this.#options;
+    const now = performance.now();
+    this.#due += ((now - this.#tickedMs) / 1000) * ratePerSecond;
+    this.#tickedMs = now;
+    while (this.#due >= 1 && this.#pending.size < maxPending) {
+      this.#due -= 1;
       const n = this.#sent;
       this.#sent += 1;
       const call: Promise<void> = this.#send(n).finally(() => this.#pending.delete(call));
       this.#pending.add(call);
     }
+    this.#due = Math.min(this.#due, 1); // what could not leave in time is not made up for
   }
 
   async #send(n: number): Promise<void> {
@@ -135,7 +148,7 @@ export class Load {
 export function describeReport(report: LoadReport): string {
   const failures = report.failures.map((f) => `  +${f.atMs} ms ${f.authority} ${f.path}: ${f.status} ${f.text}`);
   return [
-    `sent ${report.sent}, failed ${report.failed}, by status ${JSON.stringify(report.byStatus)}, by authority ${JSON.stringify(report.byAuthority)}`,
+    `sent ${report.sent} (${report.ratePerSecond}/s), failed ${report.failed}, by status ${JSON.stringify(report.byStatus)}, by authority ${JSON.stringify(report.byAuthority)}`,
     `p50 ${report.p50Ms.toFixed(1)} ms, p99 ${report.p99Ms.toFixed(1)} ms, max ${report.maxMs.toFixed(0)} ms`,
     ...failures,
   ].join('\n');

@@ -36,12 +36,12 @@ export class FleetLoad {
     this.#load = load;
   }
 
-  /** Starts when the client knows as many members as there are. `lagMs`: news of the ring reaches it so late. */
+  /** Starts when the client knows as many members as there are. */
   static async start(
     fleet: Fleet,
-    options: Pick<LoadOptions, 'ratePerSecond' | 'ask' | 'metadata'> & { readonly lagMs?: number },
+    options: Pick<LoadOptions, 'ratePerSecond' | 'ask' | 'metadata'>,
   ): Promise<FleetLoad> {
-    const follower = new RingFollower(fleet, options.lagMs ?? 0);
+    const follower = new RingFollower(fleet);
     await until(() => follower.targets().length === fleet.members.size, 'the client knows every member');
     return new FleetLoad(fleet, follower, new Load({ ...options, egress: fleet.egress, targets: follower.targets }));
   }
@@ -54,6 +54,11 @@ export class FleetLoad {
   async passes(more: number): Promise<void> {
     const goal = this.#load.ended + more;
     await until(() => this.#load.ended >= goal, `${more} more calls`);
+  }
+
+  /** Whether news of the ring reach the client from now on: who joins is asked only when the sidecars can know it, who left is asked on. */
+  hearNews(does: boolean): void {
+    this.#follower.hearNews(does);
   }
 
   /** Resolves when the client knows this address, or knows it no more. */
@@ -70,8 +75,8 @@ export class FleetLoad {
   /** Stops and asserts that no call failed; says what failed otherwise. */
   async stopsClean(t: Test): Promise<LoadReport> {
     const report = await this.stop();
-    t.equal(report.failed, 0, `0 of ${report.sent} calls failed`);
-    if (report.failed > 0) t.comment(`${describeReport(report)}\n${this.#fleet.logs()}`);
+    const details = report.failed > 0 ? { load: describeReport(report).split('\n'), logs: this.#fleet.logs().split('\n') } : {};
+    t.equal(report.failed, 0, `0 of ${report.sent} calls failed`, details);
     return report;
   }
 }

@@ -7,7 +7,7 @@ import { askSearch, askTrace } from '../../src/demo/querier/questions.ts';
 import { type Fleet, type FleetMember, memberPlan } from '../support/fleet.ts';
 import { SIDECAR_KINDS, startFleet } from '../support/with-fleet.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(300_000);
 
 const MiB = 1024 * 1024;
 /** The largest that Tempo takes, less what snappy's framing adds to bytes that do not compress. */

@@ -6,7 +6,7 @@ import { askRange, askTrace, type Question } from '../../src/demo/querier/questi
 import { type Fleet, type FleetMember, fourMembers, memberPlan } from '../support/fleet.ts';
 import { FleetLoad, SIDECAR_KINDS, startFleet } from '../support/with-fleet.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(300_000);
 
 const FIND = '/tempopb.Querier/FindTraceByID';
 const RANGE = '/tempopb.Metrics/QueryRange';

@@ -9,7 +9,7 @@ import { assertFree, listenersOf, planInstallation } from '../../src/demo/index.
 import { peer } from '../support/peers.ts';
 import { SIDECAR_KINDS, until } from '../support/with-fleet.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(300_000);
 
 const PROGRAM = resolve(process.env['RINGWAY_PROGRAM'] ?? 'dist/bin/ringway.js');
 /** From exec to the line `ready`, on a machine that does other things as well; alone it takes two seconds. */
