@@ -1,3 +1,4 @@
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { Runtime, type RuntimeOptions } from '../../src/proxy/runtime/index.ts';
 import {
   type ClusterPort,
@@ -11,7 +12,7 @@ import type { ReceivedResource, ResourceUpdate } from '../../src/xds/client/type
 import { TYPE_URLS, type TypeUrl } from '../../src/xds/types.ts';
 import { FakeClock } from './fake-clock.ts';
 
-/** A fake resource: JSON instead of protobuf. `broken` does not compile, `cold` is not warm by itself, `unbindable` cannot be bound. */
+/** A fake resource: its name as field 1 of a message, as every resource has it, and the rest as JSON in a field that no message has. `broken` does not compile, `cold` is not warm by itself, `unbindable` cannot be bound. */
 export interface FakeResource extends Dependencies {
   readonly name: string;
   readonly tag?: string;
@@ -34,7 +35,7 @@ export type FakeRuntime = Runtime<FakeCompiled, FakeCompiled, FakeCompiled, Fake
 const compilerOf = (typeUrl: TypeUrl): ResourceCompiler<FakeCompiled> => ({
   typeUrl,
   compile(_name, value) {
-    const resource = JSON.parse(Buffer.from(value).toString()) as FakeResource;
+    const resource = JSON.parse(bodyOf(value)) as FakeResource;
     if (resource.broken !== undefined) throw new CompileError('field', resource.broken);
     const compiled: FakeCompiled = { resource, calls: [], endpoints: null, isWarm: resource.cold !== true, onChange: () => {} };
     return { compiled, dependencies: resource };
@@ -95,9 +96,25 @@ export function fakeDataPlane(options: Partial<Pick<RuntimeOptions<never, never,
   return { runtime, clock, registry, log };
 }
 
+const BODY_FIELD = 1_000;
+
 /** The bytes of a fake resource. */
 export function fakeBytes(resource: FakeResource): Uint8Array {
-  return Buffer.from(JSON.stringify(resource));
+  const writer = new BinaryWriter();
+  writer.tag(1, WireType.LengthDelimited).string(resource.name);
+  writer.tag(BODY_FIELD, WireType.LengthDelimited).string(JSON.stringify(resource));
+  return writer.finish();
+}
+
+function bodyOf(value: Uint8Array): string {
+  const reader = new BinaryReader(value);
+  let body = '';
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === BODY_FIELD) body = reader.string();
+    else reader.skip(wireType, field);
+  }
+  return body;
 }
 
 /** An update as the xDS client hands it on. */
