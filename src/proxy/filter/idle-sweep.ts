@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../../core/index.ts';
 export interface Sweepable {
   /** The sweep's tick at which it last did anything: it sets this itself, from `IdleSweep.tick`. */
   lastTick: number;
+  /** Its place in the sweep, which keeps it here; -1 while it is in none. */
+  sweepSlot: number;
   /** null: for as long as it likes. */
   readonly idleTimeoutMs: number | null;
   onIdle(): void;
@@ -14,15 +16,15 @@ const TICKS = 8;
 const MAX_TICK_MS = 1000;
 
 /**
- * Finds what has been idle for too long with one timer for all: being busy costs a field write, not a timer. The timer only runs while
- * there is something to watch.
+ * Finds what has been idle for too long with one timer for all: being busy costs a field write, coming and going a slot in a list. The
+ * timer runs on when the last member leaves, as the next one mostly follows, and ends at a tick that finds none.
  */
 export class IdleSweep<Member extends Sweepable> {
   /** Counts up while the sweep runs. */
   tick = 0;
   readonly #clock: Clock;
   readonly #tickMs: number;
-  readonly #members = new Set<Member>();
+  readonly #members: Member[] = [];
   #timer: Timer | undefined;
 
   /** `usualMs`: the timeout that most members have. */
@@ -33,28 +35,35 @@ export class IdleSweep<Member extends Sweepable> {
 
   add(member: Member): void {
     member.lastTick = this.tick;
-    this.#members.add(member);
-    this.#arm();
+    member.sweepSlot = this.#members.length;
+    this.#members.push(member);
+    this.#timer ??= this.#arm();
   }
 
+  /** Does nothing for what is not in the sweep. */
   remove(member: Member): void {
-    this.#members.delete(member);
-    if (this.#members.size > 0) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    const slot = member.sweepSlot;
+    if (slot < 0) return;
+    member.sweepSlot = -1;
+    const last = this.#members.pop();
+    if (last === undefined || last === member) return;
+    this.#members[slot] = last;
+    last.sweepSlot = slot;
   }
 
-  #arm(): void {
-    this.#timer ??= this.#clock.after(this.#tickMs, () => this.#sweep());
+  #arm(): Timer {
+    return this.#clock.after(this.#tickMs, () => this.#sweep());
   }
 
   #sweep(): void {
     this.#timer = undefined;
     this.tick += 1;
-    for (const member of this.#members) {
-      const { idleTimeoutMs } = member;
-      if (idleTimeoutMs !== null && (this.tick - member.lastTick) * this.#tickMs > idleTimeoutMs) member.onIdle();
+    // backwards: who leaves meanwhile is replaced by one that was looked at
+    for (let slot = this.#members.length - 1; slot >= 0; slot -= 1) {
+      const member = this.#members[slot];
+      if (!member || member.idleTimeoutMs === null) continue;
+      if ((this.tick - member.lastTick) * this.#tickMs > member.idleTimeoutMs) member.onIdle();
     }
-    if (this.#members.size > 0) this.#arm();
+    if (this.#members.length > 0) this.#timer ??= this.#arm();
   }
 }

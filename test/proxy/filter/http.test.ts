@@ -139,7 +139,12 @@ t.test('one timer finds what is idle, and stops when there is nothing to watch',
   const clock = new FakeClock();
   const sweep = new IdleSweep(clock, 8000);
   const idle: string[] = [];
-  const member = (name: string, idleTimeoutMs: number | null) => ({ lastTick: 0, idleTimeoutMs, onIdle: () => idle.push(name) });
+  const member = (name: string, idleTimeoutMs: number | null) => ({
+    lastTick: 0,
+    sweepSlot: -1,
+    idleTimeoutMs,
+    onIdle: () => idle.push(name),
+  });
   const [quiet, busy, patient] = [member('quiet', 4000), member('busy', 4000), member('patient', null)];
   for (const one of [quiet, busy, patient]) sweep.add(one);
   t.equal(clock.pending, 1);
@@ -147,6 +152,12 @@ t.test('one timer finds what is idle, and stops when there is nothing to watch',
   busy.lastTick = sweep.tick;
   await clock.advance(3000);
   t.ok(idle.length > 0 && idle.every((name) => name === 'quiet'));
-  for (const one of [quiet, busy, patient]) sweep.remove(one);
+  for (const one of [quiet, patient, patient]) sweep.remove(one);
+  idle.length = 0;
+  await clock.advance(8000);
+  t.ok(idle.length > 0 && idle.every((name) => name === 'busy'), 'who stays is still watched');
+  sweep.remove(busy);
+  t.equal(clock.pending, 1, 'the next one may come at once');
+  await clock.advance(1000);
   t.equal(clock.pending, 0);
 });

@@ -22,6 +22,7 @@ type State =
 /** One accepted connection of a connection manager: finds out its protocol, then turns its streams into requests. */
 export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable {
   lastTick = 0;
+  sweepSlot = -1;
   readonly idleTimeoutMs: number | null;
   readonly remote: string;
   readonly local: string;

@@ -30,6 +30,7 @@ type ResponseState = 'none' | 'headers' | 'over';
 /** One request from its first byte to its log line: routes it, hands it to the upstream, and answers itself where there is none. */
 export class HttpStream implements StreamHandler, Downstream, Sweepable {
   lastTick = 0;
+  sweepSlot = -1;
   idleTimeoutMs: number | null;
   readonly #context: HttpContext;
   readonly #owner: StreamOwner;

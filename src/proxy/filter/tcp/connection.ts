@@ -36,6 +36,7 @@ type State =
 /** One TCP connection passed on byte for byte; each direction ends on its own. */
 export class TcpConnection implements ActiveConnection, Sweepable {
   lastTick = 0;
+  sweepSlot = -1;
   readonly idleTimeoutMs: number | null;
   readonly #context: TcpContext;
   readonly #socket: Duplex;
