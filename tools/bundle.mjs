@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, renameSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-const out = 'dist/bin/ringway.js';
+const out = process.argv[2] ?? 'dist/bin/ringway.js';
 const banner = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
 if (Number(process.versions.node.split('.')[0]) < 24) {
@@ -11,6 +11,19 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   process.exit(1);
 }
 const require = __createRequire(import.meta.url);`;
+
+// In one ES module every static import of a builtin would be evaluated at the start, whatever the command: these are taken when
+// the module that imports them is.
+const lateBuiltins = {
+  name: 'late-builtins',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^node:(child_process|http|http2|https|readline|zlib)$/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
+    );
+    bundle.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = require('${path}');` }));
+    bundle.onResolve({ filter: /^node:/, namespace: 'builtin' }, ({ path }) => ({ path, external: true }));
+  },
+};
 
 await build({
   entryPoints: ['src/cli/main.ts'],
@@ -27,6 +40,7 @@ await build({
   legalComments: 'none',
   banner: { js: banner },
   define: { RINGWAY_VERSION: JSON.stringify(version) },
+  plugins: [lateBuiltins],
   logLevel: 'error',
 });
 chmodSync(`${out}.new`, 0o755);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, formatHostPort, type HostPort, listenProblem, RingwayError } from '../core/index.ts';
 
@@ -23,6 +23,8 @@ export async function listenHttp(
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<BoundServer> {
   const { name, listen, clock } = options;
+  // 11 MB that a process without pages and probes does not pay for
+  const { createServer } = await import('node:http');
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -28,6 +28,11 @@ export function isoTime(unixMs: number): string {
   return new Date(unixMs).toISOString();
 }
 
+/** Unix milliseconds as an HTTP date (RFC 9110 §5.6.7): `Sat, 21 Nov 2026 13:56:10 GMT`. */
+export function httpDate(unixMs: number): string {
+  return new Date(unixMs).toUTCString();
+}
+
 /** Resolves after `delayMs`, or at once when `signal` aborts. Never rejects: check `signal.aborted`. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

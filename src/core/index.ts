@@ -1,7 +1,7 @@
 // What everything stands on: time, randomness, errors, lifecycles, small values. Knows nothing of rings or proxies.
 export { formatHostPort, type HostPort, isLoopback, parseHostPort } from './address.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
-export { type Clock, isoTime, sleep, systemClock, type Timer } from './clock.ts';
+export { type Clock, httpDate, isoTime, sleep, systemClock, type Timer } from './clock.ts';
 export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
 export { listenProblem } from './listen-problem.ts';

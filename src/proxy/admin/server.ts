@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { codeOf, formatHostPort, type HostPort, messageOf, RingwayError, type Service } from '../../core/index.ts';
 import type { AdminPage } from './page.ts';
@@ -37,9 +37,12 @@ class HttpAdminServer implements AdminServer {
 
   async start(): Promise<void> {
     if (this.#server) return;
+    // 11 MB that a sidecar without admin pages does not pay for
+    const { createServer } = await import('node:http');
     const server = createServer((request, response) => void this.#serve(request, response));
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(this.#bindError(error)));
+      // stays: a connection that cannot be accepted later is its client's loss and not the end of the process
+      server.on('error', (error) => reject(this.#bindError(error)));
       server.listen({ ...this.#listen, exclusive: true }, resolve);
     });
     this.#server = server;
