@@ -21,6 +21,12 @@ export interface ClusterSetOptions<Cluster, Endpoints> {
   readonly onChange: () => void;
 }
 
+/** A cluster in one of its versions. */
+interface EndpointUser<Cluster> {
+  readonly name: string;
+  readonly version: Version<Cluster>;
+}
+
 /** Clusters and their endpoints: a cluster serves once it has endpoints, or none came in time. */
 export class ClusterSet<Cluster, Endpoints> {
   readonly table: ResourceTable<Cluster>;
@@ -29,6 +35,8 @@ export class ClusterSet<Cluster, Endpoints> {
   /** Out of use since the last publication: retired after the next one. */
   #replaced: Version<Cluster>[] = [];
   #leaveTimer: Timer | null = null;
+  /** Who needs endpoints of a name; null when clusters changed since it was made. Large EDS updates ask for every name. */
+  #users: ReadonlyMap<string, readonly EndpointUser<Cluster>[]> | null = null;
 
   constructor(options: ClusterSetOptions<Cluster, Endpoints>) {
     this.#options = options;
@@ -44,6 +52,7 @@ export class ClusterSet<Cluster, Endpoints> {
     if (offer.kind !== 'compiled') return offer.kind === 'refused' ? offer.message : null;
     const { stats } = this.#options;
     (offer.entry?.active || offer.entry?.warming ? stats.clusterModified : stats.clusterAdded).inc();
+    this.#users = null;
     const unused = this.table.warm(resource.name, origin, offer.version);
     if (unused) this.#replaced.push(unused);
     if (start) this.#start(offer.version);
@@ -58,6 +67,7 @@ export class ClusterSet<Cluster, Endpoints> {
   remove(name: string): void {
     const entry = this.table.entries.get(name);
     if (!entry || entry.origin === 'static') return;
+    this.#users = null;
     if (entry.warming) this.#replaced.push(entry.warming);
     entry.warming = null;
     if (entry.active || entry.leavingSinceMs === null) this.#options.stats.clusterRemoved.inc();
@@ -106,6 +116,7 @@ export class ClusterSet<Cluster, Endpoints> {
       if (replaced) this.#replaced.push(replaced);
       isChanged = true;
     }
+    if (isChanged) this.#users = null;
     return isChanged;
   }
 
@@ -125,6 +136,7 @@ export class ClusterSet<Cluster, Endpoints> {
       this.table.entries.delete(name);
       isChanged = true;
     }
+    if (isChanged) this.#users = null;
     this.#leaveTimer?.cancel();
     this.#leaveTimer = soonestMs === Number.POSITIVE_INFINITY ? null : this.#options.clock.after(soonestMs, this.#options.onChange);
     return isChanged;
@@ -205,13 +217,22 @@ export class ClusterSet<Cluster, Endpoints> {
     for (const { version } of this.#clustersOf(name)) this.#options.port.assign(version.compiled, null);
   }
 
-  #clustersOf(endpoints: string): { readonly name: string; readonly version: Version<Cluster> }[] {
-    return [...this.table.entries.values()].flatMap((entry) =>
-      versionsOf(entry)
-        .filter(({ dependencies }) => dependencies.endpoints?.includes(endpoints))
-        .map((version) => ({ name: entry.name, version })),
-    );
+  #clustersOf(endpoints: string): readonly EndpointUser<Cluster>[] {
+    this.#users ??= usersOf(this.table.entries.values());
+    return this.#users.get(endpoints) ?? [];
   }
+}
+
+function usersOf<Cluster>(entries: Iterable<Entry<Cluster>>): Map<string, EndpointUser<Cluster>[]> {
+  const users = new Map<string, EndpointUser<Cluster>[]>();
+  for (const entry of entries)
+    for (const version of versionsOf(entry))
+      for (const name of version.dependencies.endpoints ?? []) {
+        const known = users.get(name);
+        if (known) known.push({ name: entry.name, version });
+        else users.set(name, [{ name: entry.name, version }]);
+      }
+  return users;
 }
 
 function versionsOf<T>({ active, warming }: Entry<T>): Version<T>[] {
