@@ -6,7 +6,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 64 } as const;
 /** Where a command writes. `write` never throws and never blocks; `isTTY` says whether a person reads it. */
 export interface Output {
   readonly isTTY: boolean;
-  /** Width in characters; undefined where it is not a terminal. */
+  /** Width in characters; undefined where it is not known. */
   readonly columns: number | undefined;
   write(text: string): void;
 }

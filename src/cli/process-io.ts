@@ -53,7 +53,7 @@ function outputOf(stream: NodeJS.WriteStream): Output {
       return stream.isTTY === true;
     },
     get columns() {
-      return stream.isTTY ? stream.columns : undefined;
+      return stream.isTTY && stream.columns > 0 ? stream.columns : undefined; // 0: a terminal that does not tell
     },
     write(text) {
       stream.write(text);
