@@ -12,7 +12,6 @@ export {
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export {
   Counter,
-  formatLabels,
   Gauge,
   Histogram,
   type Labels,
