@@ -23,15 +23,19 @@ example:
 `,
   run(args, io) {
     const [part, ...rest] = args;
-    const build = part === undefined ? undefined : PARTS[part];
-    if (!build) throw new UsageError(`"${part ?? ''}" is no sample process; allowed: ${Object.keys(PARTS).join(', ')}`);
+    const build = PARTS.get(part ?? '');
+    if (!build) throw new UsageError(`"${part ?? ''}" is no sample process; allowed: ${[...PARTS.keys()].join(', ')}`);
     return runUntilStopped(build(rest, io), io);
   },
 };
 
 type Build = (args: readonly string[], io: CommandIo) => Service;
 
-const PARTS: Readonly<Record<string, Build>> = { distributor, 'live-store': liveStore, querier };
+const PARTS: ReadonlyMap<string, Build> = new Map([
+  ['distributor', distributor],
+  ['live-store', liveStore],
+  ['querier', querier],
+]);
 
 function distributor(args: readonly string[]): Service {
   const { values } = parseFlags(args, { listen: { type: 'string' }, expect: { type: 'string', default: '1' } });
