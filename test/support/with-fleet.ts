@@ -37,10 +37,7 @@ export class FleetLoad {
   }
 
   /** Starts when the client knows as many members as there are. */
-  static async start(
-    fleet: Fleet,
-    options: Pick<LoadOptions, 'ratePerSecond' | 'ask' | 'metadata'>,
-  ): Promise<FleetLoad> {
+  static async start(fleet: Fleet, options: Pick<LoadOptions, 'ratePerSecond' | 'ask' | 'metadata'>): Promise<FleetLoad> {
     const follower = new RingFollower(fleet);
     await until(() => follower.targets().length === fleet.members.size, 'the client knows every member');
     return new FleetLoad(fleet, follower, new Load({ ...options, egress: fleet.egress, targets: follower.targets }));
