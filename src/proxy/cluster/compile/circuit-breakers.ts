@@ -32,6 +32,7 @@ function limitsOf(path: string, message: CircuitBreakers_Thresholds): BreakerLim
     harmless: ['maxConnectionPools'],
   });
   const budget = message.retryBudget;
+  if (budget) refuseOthers(fieldPath(path, 'retryBudget'), budget, { reads: ['budgetPercent', 'minRetryConcurrency'], harmless: [] });
   return {
     maxConnections: message.maxConnections ?? DEFAULTS.maxConnections,
     maxPendingRequests: message.maxPendingRequests ?? DEFAULTS.maxPendingRequests,

@@ -119,7 +119,9 @@ function streamDurationOf(path: string, message: RouteAction_MaxStreamDuration |
   };
 }
 
-function compileDirectResponse(path: string, { status, body }: DirectResponseAction): DirectResponse {
+function compileDirectResponse(path: string, message: DirectResponseAction): DirectResponse {
+  refuseOthers(path, message, { reads: ['status', 'body'], harmless: [] });
+  const { status, body } = message;
   if (status < 200 || status > 599) refuse(fieldPath(path, 'status'), `${status} is out of range (200 to 599)`);
   const source = body?.specifier;
   if (!source) return { kind: 'direct-response', status, body: '' };
