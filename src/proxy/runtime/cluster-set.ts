@@ -48,11 +48,11 @@ export class ClusterSet<Cluster, Endpoints> {
   upsert(resource: NamedResource, origin: 'static' | 'dynamic', start = true): string | null {
     // As in Envoy, a static cluster is not replaced by a dynamic one of its name.
     if (origin === 'dynamic' && this.table.entries.get(resource.name)?.origin === 'static') return null;
+    this.#users = null;
     const offer = this.table.offer(resource);
     if (offer.kind !== 'compiled') return offer.kind === 'refused' ? offer.message : null;
     const { stats } = this.#options;
     (offer.entry?.active || offer.entry?.warming ? stats.clusterModified : stats.clusterAdded).inc();
-    this.#users = null;
     const unused = this.table.warm(resource.name, origin, offer.version);
     if (unused) this.#replaced.push(unused);
     if (start) this.#start(offer.version);
@@ -225,13 +225,13 @@ export class ClusterSet<Cluster, Endpoints> {
 
 function usersOf<Cluster>(entries: Iterable<Entry<Cluster>>): Map<string, EndpointUser<Cluster>[]> {
   const users = new Map<string, EndpointUser<Cluster>[]>();
-  for (const entry of entries)
-    for (const version of versionsOf(entry))
-      for (const name of version.dependencies.endpoints ?? []) {
-        const known = users.get(name);
-        if (known) known.push({ name: entry.name, version });
-        else users.set(name, [{ name: entry.name, version }]);
-      }
+  // Endpoints of a leaving cluster are not asked for any more.
+  for (const entry of entries) {
+    if (entry.leavingSinceMs !== null) continue;
+    for (const version of versionsOf(entry)) {
+      for (const name of version.dependencies.endpoints ?? []) users.set(name, [...(users.get(name) ?? []), { name: entry.name, version }]);
+    }
+  }
   return users;
 }
 
