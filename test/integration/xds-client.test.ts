@@ -8,6 +8,7 @@ import { createXdsServer, type XdsServer } from '../../src/xds/server/index.ts';
 import { TYPE_URLS } from '../../src/xds/types.ts';
 import { FakeSource } from '../support/fake-source.ts';
 import { GrpcAdsTransport } from '../support/grpc-ads-transport.ts';
+import { lastingPort } from '../support/ports.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 
@@ -89,7 +90,8 @@ async function untilKnown(server: XdsServer, test: (text: string) => boolean): P
 for (const variant of ['delta', 'sotw'] as const) {
   t.test(`${variant}: takes, acknowledges, refuses, and comes back after a restart of control`, async (t) => {
     const source = new FakeSource(snapshotOf({ version: '1', cluster: { a: '1', b: '1' }, endpoint: { a: '1', b: '1' } }));
-    const first = await serve(source);
+    const port = await lastingPort();
+    const first = await serve(source, port);
     const transport = new GrpcAdsTransport(first.address);
     const { sink, client } = start(transport, variant);
     await sink.until(2);
@@ -104,7 +106,6 @@ for (const variant of ['delta', 'sotw'] as const) {
     t.match(status, /Cluster acked=\S* nacked=1 of \d clusters refused: c: no/);
     t.ok(sink.take().some((line) => /^Cluster \S+ \+\[[^\]]*\bc\b/.test(line)));
 
-    const port = Number(first.address.split(':')[1]);
     await first.stop();
     sink.refuse.clear();
     source.snapshot.set(snapshotOf({ version: '3', cluster: { b: '1', c: '2' }, endpoint: { b: '2', c: '1' } }));
