@@ -52,6 +52,20 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+t.test('without control, and so without a listener, it waits', async (t) => {
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as { port: number };
+  closed.close();
+  const run = start(t, ['egress', '--listen', '127.0.0.1:0', '--zone', 'a', '--control', `127.0.0.1:${port}`]);
+  await run.says('ringway sidecar: nothing is bound yet');
+  while (run.text().split('xds.stream_closed').length < 3 && run.child.exitCode === null)
+    await Promise.race([once(run.child.stderr as NodeJS.ReadableStream, 'data'), run.exit]);
+  t.equal(run.child.exitCode, null, 'it asks again');
+  run.child.kill('SIGTERM');
+  t.equal(await run.exit, 0);
+});
+
 t.test('a port in use is exit 1 and one line', async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1');
   await once(blocker, 'listening');

@@ -6,6 +6,9 @@ import { createSidecar, type SidecarOptions, type SidecarRole } from '../../role
 import { createLogger, type Logger } from '../../telemetry/index.ts';
 import { type CommandIo, EXIT } from '../command.ts';
 
+/** The longest a timer of Node can be. */
+const FOREVER_MS = 0x7fff_ffff;
+
 /** How a sidecar is run, beside what it is. */
 export interface ServeOptions extends SidecarOptions {
   readonly logLevel: EnvoyLogLevel;
@@ -30,6 +33,8 @@ export async function serveSidecar(options: ServeOptions, io: CommandIo): Promis
   const stopListening = io.onReload(() => logger.warn('sidecar.reload_ignored', {}, 'SIGHUP: a bootstrap is read once'));
   const reopen = (): void => role.reopenLogs();
   process.on('SIGUSR1', reopen);
+  // before control answers nothing may be bound, and a process that only waits for timers would end
+  const alive = setInterval(() => {}, FOREVER_MS);
   try {
     await role.start();
     tellAddresses(role, options, io);
@@ -37,6 +42,7 @@ export async function serveSidecar(options: ServeOptions, io: CommandIo): Promis
     logger.info('sidecar.draining', { drainTimeMs: options.drainTimeMs }, 'draining');
     await role.stop();
   } finally {
+    clearInterval(alive);
     process.off('SIGUSR1', reopen);
     stopListening();
   }
