@@ -52,3 +52,10 @@ const BY_HTTP: ReadonlyMap<number, number> = new Map([
 export function grpcStatusOfHttp(status: number): number {
   return BY_HTTP.get(status) ?? GrpcStatus.UNKNOWN;
 }
+
+const TO_HTTP: readonly number[] = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+/** The HTTP status that stands for a grpc-status where only one of HTTP is counted (Envoy's grpcToHttpStatus); 500 for unknown codes. */
+export function httpStatusOfGrpc(status: number): number {
+  return TO_HTTP[status] ?? 500;
+}

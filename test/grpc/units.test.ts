@@ -12,6 +12,7 @@ import {
   grpcStatusName,
   grpcStatusOfHttp,
   grpcStatusOfReset,
+  httpStatusOfGrpc,
   MessageDecoder,
   parseGrpcStatus,
   parseGrpcTimeout,
@@ -32,6 +33,7 @@ t.test('status codes and their names', async (t) => {
 t.test('HTTP statuses as Envoy maps them', async (t) => {
   const mapped = [400, 401, 403, 404, 429, 500, 502, 503, 504, 200].map(grpcStatusOfHttp);
   t.same(mapped, [13, 16, 7, 12, 14, 2, 14, 14, 14, 2]);
+  t.same([0, 2, 4, 13, 14, 16, 17].map(httpStatusOfGrpc), [200, 500, 504, 500, 503, 401, 500]);
 });
 
 t.test('resets', async (t) => {

@@ -1,5 +1,5 @@
 import type { Clock, Random, Timer } from '../../core/index.ts';
-import { parseGrpcStatus } from '../../grpc/index.ts';
+import { httpStatusOfGrpc, parseGrpcStatus } from '../../grpc/index.ts';
 import { ErrorCode, findField } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
 import type { RequestRecord } from '../access-log/index.ts';
@@ -7,7 +7,6 @@ import type { Cluster, Host } from '../cluster/index.ts';
 import type { ForwardAction } from '../route/types.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { detailsOf, failureText, flagOf, type TryFailure } from './failure.ts';
-import { httpStatusOfGrpc } from './grpc-codes.ts';
 import { NO_HEALTHY_UPSTREAM, OVERLOADED, requestTimeout } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
 import { attemptHeaders, responseHeaders } from './request-headers.ts';

@@ -293,7 +293,8 @@ function compile(root: Root, value: Fields): unknown {
 
 /** A value of a field that is not its default; nested messages are empty. */
 function sample(field: FieldSchema): unknown {
-  const value = sampleOf(field.type);
+  // an access log opens its file
+  const value = field.name === 'path' ? '/dev/null' : sampleOf(field.type);
   if (field.shape.kind === 'list') return [value];
   return field.shape.kind === 'map' ? new Map([['x', value]]) : value;
 }
