@@ -19,6 +19,8 @@ export interface VirtualHostRules {
 
 /** Callers choose authorities and paths: this many pairs are remembered, then memory starts anew. */
 const MAX_REMEMBERED = 4096;
+/** Longer ones, query included, are not remembered: callers could fill our memory with them. */
+const MAX_LENGTH = 512;
 
 /**
  * Decides routes. Domains and paths are walked once for each authority and path that comes; afterwards a request costs two look-ups
@@ -38,20 +40,20 @@ export class RememberingRouteTable implements RouteTable {
   route(authority: string, path: string, headers: HeaderBlock): Route | undefined {
     const query = path.indexOf('?');
     const bare = query < 0 ? path : path.slice(0, query);
-    const rules = this.#remembered.get(authority)?.get(bare) ?? this.#walk(authority, bare);
+    const rules = this.#remembered.get(authority)?.get(bare) ?? this.#walk(authority, bare, authority.length + path.length);
     for (const rule of rules) if (allHold(rule.matchesHeaders, headers)) return rule.route;
     return undefined;
   }
 
   /** The rules that `path` fits, up to the first that has no other condition. */
-  #walk(authority: string, path: string): readonly RouteRule[] {
+  #walk(authority: string, path: string, length: number): readonly RouteRule[] {
     const fitting: RouteRule[] = [];
     for (const rule of this.#domains.find(authority)?.rules ?? []) {
       if (!rule.matchesPath(path)) continue;
       fitting.push(rule);
       if (rule.matchesHeaders.length === 0) break;
     }
-    this.#remember(authority, path, fitting);
+    if (length <= MAX_LENGTH) this.#remember(authority, path, fitting);
     return fitting;
   }
 

@@ -19,8 +19,10 @@ import {
 import { PreviousHostsPredicate } from '../../../src/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts';
 import { PreviousPrioritiesConfig } from '../../../src/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts';
 import { headerBlock } from '../../../src/http2/index.ts';
+import { DomainTable } from '../../../src/proxy/route/domains.ts';
 import { chooseCluster, createRouteCompiler, mutateHeaders } from '../../../src/proxy/route/index.ts';
-import type { ForwardAction, RouteTable } from '../../../src/proxy/route/types.ts';
+import { RememberingRouteTable, type VirtualHostRules } from '../../../src/proxy/route/table.ts';
+import type { Route as CompiledRoute, ForwardAction, RouteTable } from '../../../src/proxy/route/types.ts';
 import { anyOf, bytesOf, message, ms } from '../../support/message.ts';
 
 const GRPC = headerBlock([['content-type', 'application/grpc']]);
@@ -91,6 +93,27 @@ t.test('paths: first match wins, the query does not count', (t) => {
   t.equal(clusterFor(table, 'h', '/api'), 'separated');
   t.equal(clusterFor(table, 'h', '/apix'), undefined);
   t.equal(clusterFor(table, 'h', '/upper'), 'folded');
+  t.end();
+});
+
+t.test('a path is walked once, unless callers could fill our memory with its like', (t) => {
+  const domains = new DomainTable<VirtualHostRules>(false);
+  const walked: number[] = [];
+  const matchesPath = (path: string): boolean => walked.push(path.length) > 0;
+  const route: CompiledRoute = {
+    name: 'a',
+    virtualHost: 'h',
+    action: { kind: 'direct-response', status: 200, body: '' },
+    requestHeaders: [],
+    responseHeaders: [],
+  };
+  domains.add('*', { rules: [{ route, matchesPath, matchesHeaders: [] }] });
+  const table = new RememberingRouteTable('r', domains);
+  for (let round = 0; round < 2; round += 1) {
+    for (const path of ['/short', `/short?${'q'.repeat(600)}`, `/${'p'.repeat(600)}`, `/other?${'q'.repeat(600)}`])
+      t.equal(table.route('h', path, []), route);
+  }
+  t.same(walked, [6, 601, 6, 601, 6]);
   t.end();
 });
 
