@@ -7,7 +7,7 @@ import { MetricRegistry, silentLogger } from '../../src/telemetry/index.ts';
 import { createXdsServer, type XdsServer } from '../../src/xds/server/index.ts';
 import { FakeSource } from '../support/fake-source.ts';
 import { createCaller, startBackend } from '../support/grpc-backend.ts';
-import { lastingPort } from '../support/ports.ts';
+import { freePort } from '../support/ports.ts';
 import { adsBootstrap, assignmentYaml, clusterYaml, listenerYaml, routesYaml, startSidecar, yamlSnapshot } from '../support/sidecar.ts';
 
 async function startControl(source: FakeSource, port = 0): Promise<XdsServer> {
@@ -77,7 +77,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC']) {
 
 t.test('starts without control, serves what is static, and takes the rest when control appears', async (t) => {
   const backend = await startBackend('one');
-  const xdsPort = await lastingPort();
+  const xdsPort = await freePort();
   const statics = `  - ${clusterYaml('local', backend.address)}\n  listeners: [${listenerYaml('in', 0, { cluster: 'local' })}]\n`;
   const sidecar = await startSidecar(adsBootstrap(`127.0.0.1:${xdsPort}`, { statics }));
   t.equal(await ask(sidecar.listener('in')), 'one');
@@ -97,7 +97,7 @@ t.test('starts without control, serves what is static, and takes the rest when c
 });
 
 t.test('a first wait that is over makes it live without control', async (t) => {
-  const xdsPort = await lastingPort();
+  const xdsPort = await freePort();
   const sidecar = await startSidecar(adsBootstrap(`127.0.0.1:${xdsPort}`, { fetchTimeout: '0.05s' }));
   await sidecar.until('/ready', isLive);
   t.match(
@@ -113,7 +113,7 @@ t.test('control is killed and comes back: what was accepted serves on, and chang
   const source = new FakeSource(
     yamlSnapshot({ cluster: { a: clusterYaml('a') }, endpoint: { a: assignmentYaml('a', one.address) }, listener }),
   );
-  const port = await lastingPort();
+  const port = await freePort();
   const control = await startControl(source, port);
   const sidecar = await startSidecar(adsBootstrap(control.address));
   await sidecar.until('/ready', isLive);
@@ -135,7 +135,7 @@ t.test('control is killed and comes back: what was accepted serves on, and chang
 
 t.test('what is not supported is refused by name, and the last good one serves on', async (t) => {
   const backend = await startBackend('one');
-  const taken = await lastingPort();
+  const taken = await freePort();
   const good = listenerYaml('out', 0, { cluster: 'a' });
   const endpoints = { cluster: { a: clusterYaml('a', backend.address) } };
   const source = new FakeSource(yamlSnapshot({ ...endpoints, listener: { out: good } }));
@@ -176,7 +176,7 @@ t.test('what is not supported is refused by name, and the last good one serves o
 
 t.test('a listener that changes on its address refuses nobody: old connections drain, new ones are the new one’s', async (t) => {
   const [one, two] = [await startBackend('one'), await startBackend('two')];
-  const port = await lastingPort();
+  const port = await freePort();
   const cluster = { a: clusterYaml('a', one.address), b: clusterYaml('b', two.address) };
   const source = new FakeSource(yamlSnapshot({ cluster, listener: { out: listenerYaml('out', port, { cluster: 'a' }) } }));
   const control = await startControl(source);

@@ -8,7 +8,7 @@ import { createXdsServer, type XdsServer } from '../../src/xds/server/index.ts';
 import { TYPE_URLS } from '../../src/xds/types.ts';
 import { FakeSource } from '../support/fake-source.ts';
 import { GrpcAdsTransport } from '../support/grpc-ads-transport.ts';
-import { lastingPort } from '../support/ports.ts';
+import { freePort } from '../support/ports.ts';
 import { RecordingSink } from '../support/recording-sink.ts';
 import { snapshotOf } from '../support/snapshots.ts';
 
@@ -90,7 +90,7 @@ async function untilKnown(server: XdsServer, test: (text: string) => boolean): P
 for (const variant of ['delta', 'sotw'] as const) {
   t.test(`${variant}: takes, acknowledges, refuses, and comes back after a restart of control`, async (t) => {
     const source = new FakeSource(snapshotOf({ version: '1', cluster: { a: '1', b: '1' }, endpoint: { a: '1', b: '1' } }));
-    const port = await lastingPort();
+    const port = await freePort();
     const first = await serve(source, port);
     const transport = new GrpcAdsTransport(first.address);
     const { sink, client } = start(transport, variant);

@@ -1,35 +1,33 @@
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 
-/** Ports of 127.0.0.1 that were free a moment ago, for programs that must be told theirs before they start. All different. */
+/**
+ * Ports below those that kernels give to outgoing connections (32768 and up), so that they stay free until the program that is told to
+ * listen there does, and while a server that comes back is away. Processes begin at different places.
+ */
+const FIRST = 12_000;
+const COUNT = 20_000;
+let next = (process.pid * 97) % COUNT;
+
+/** Ports of 127.0.0.1 that nobody listens on. All different, also from call to call. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i += 1) {
-    const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', resolve);
-    });
-    servers.push(server);
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = FIRST + next;
+    next = (next + 1) % COUNT;
+    if (await isFree(port)) ports.push(port);
   }
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-/**
- * A port of 127.0.0.1 that stays free while nobody listens there: below those that kernels give to outgoing connections (32768 and up),
- * for servers that go away and come back under load.
- */
-export async function lastingPort(): Promise<number> {
-  for (let i = 0; ; i += 1) {
-    const port = 20_000 + ((process.pid * 37 + i * 211) % 12_000);
+/** One of them. */
+export async function freePort(): Promise<number> {
+  return (await freePorts(1))[0] as number;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

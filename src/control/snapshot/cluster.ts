@@ -30,8 +30,9 @@ const RAISED_LIMIT = 10_000;
 const PING_INTERVAL_MS = 11_000;
 const PING_TIMEOUT_MS = 3_000;
 
-const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
-const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+/** All queriers' calls to a member share a connection: two dozen answers that nobody reads must not hold up the others. */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES = 24 * 1024 * 1024;
 
 /** "Over the stream this came on": config by ADS. */
 export function overAds(): ConfigSource {

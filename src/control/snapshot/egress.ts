@@ -48,6 +48,7 @@ export function egressResources(stage: RingStage, { listen, zone }: EgressParame
     routes: [
       egressRoutes(
         name,
+        stage.name,
         parts.flatMap(({ virtualHosts }) => virtualHosts),
       ),
     ],

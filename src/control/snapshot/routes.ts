@@ -1,6 +1,8 @@
 import { create, durationOf } from '../../envoy/index.ts';
+import { DataSource } from '../../gen/envoy/config/core/v3/base.ts';
 import { RouteConfiguration } from '../../gen/envoy/config/route/v3/route.ts';
 import {
+  DirectResponseAction,
   HedgePolicy,
   RetryPolicy,
   RetryPolicy_RetryHostPredicate,
@@ -10,6 +12,7 @@ import {
   RouteMatch,
   VirtualHost,
 } from '../../gen/envoy/config/route/v3/route_components.ts';
+import type { RingName } from '../../membership/types.ts';
 import { ringwayMetadata } from './metadata.ts';
 import { oneOf, pack } from './values.ts';
 
@@ -46,9 +49,22 @@ interface MemberRoute {
   readonly askable: number;
 }
 
-/** The route configuration of an egress view: one virtual host a member. */
-export function egressRoutes(name: string, virtualHosts: VirtualHost[]): RouteConfiguration {
-  return create(RouteConfiguration, { name, virtualHosts });
+/** The route configuration of an egress view of `ring`: one virtual host a member, and one for every other authority. */
+export function egressRoutes(name: string, ring: RingName, virtualHosts: readonly VirtualHost[]): RouteConfiguration {
+  return create(RouteConfiguration, { name, virtualHosts: [...virtualHosts, unknownAuthority(ring)] });
+}
+
+/** A querier may know a member before control does: that is a reason to ask again (UNAVAILABLE), not a method that does not exist. */
+function unknownAuthority(ring: RingName): VirtualHost {
+  const text = `no member of ring ${ring} is known to advertise this address`;
+  const body = create(DataSource, { specifier: oneOf('inlineString', text) });
+  const match = create(RouteMatch, { pathSpecifier: oneOf('prefix', '/') });
+  const action = oneOf('directResponse', create(DirectResponseAction, { status: 503, body }));
+  return create(VirtualHost, {
+    name: `${ring}/unknown-authority`,
+    domains: ['*'],
+    routes: [create(Route, { name: 'unavailable', match, action })],
+  });
 }
 
 /** Calls to the member: its health check, trace-by-id, everything else. */
