@@ -56,10 +56,6 @@ export class PooledConnection {
     return this.#connection.acceptsStreams;
   }
 
-  get isIdle(): boolean {
-    return this.#connection.activeStreams === 0;
-  }
-
   openStream(handler: StreamHandler): Http2Stream | undefined {
     this.#countBytes();
     return this.#connection.openStream(handler);
