@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../../src/core/index.ts';
 import {
@@ -257,6 +259,22 @@ t.test('nobody there, and a name that does not exist', async (t) => {
     kind: 'failed',
     error: { code: 'PEER_UNREACHABLE', message: /^http:\/\/tempo\.invalid\/memberlist/ },
   });
+});
+
+t.test('of two keys that fail the same one is told, whichever fails first', async (t) => {
+  let partitionsGone = (): void => {};
+  const gone = new Promise<void>((resolve) => {
+    partitionsGone = resolve;
+  });
+  const server = createServer((request, response) => {
+    if (request.url === INSTANCES_PATH) void gone.then(() => response.destroy());
+    else response.once('close', partitionsGone).destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const failed = await firstReport(optionsFor(url));
+  t.equal(failed.kind === 'failed' && failed.error.message.startsWith(`${url}${INSTANCES_PATH}: `), true);
 });
 
 /** Reports of a source on the system's clock until one is as wanted. */

@@ -26,10 +26,10 @@ type ReadOptions = Pick<TempoSourceOptions, 'keys' | 'timeoutMs'> & Pick<GetOpti
  */
 export async function readPeer(baseUrl: string, options: ReadOptions): Promise<PeerRings> {
   const { instances, partitions } = options.keys;
-  const [instanceAnswer, partitionAnswer] = await Promise.all([
+  const [instanceAnswer, partitionAnswer] = await both(
     download(baseUrl, instances, options),
-    partitions === null ? null : download(baseUrl, partitions, options),
-  ]);
+    partitions === null ? Promise.resolve(null) : download(baseUrl, partitions, options),
+  );
   if (usesNoMemberlist(instanceAnswer)) {
     if (!/(^|\/)live-store$/.test(instances)) throw notARing(instanceAnswer, 'the bytes of a ring');
     return readPages(baseUrl, instanceAnswer, options);
@@ -38,6 +38,14 @@ export async function readPeer(baseUrl: string, options: ReadOptions): Promise<P
     instances: decodeAnswer(instanceAnswer, decodeInstanceRing),
     partitions: partitionAnswer === null ? null : decodeAnswer(partitionAnswer, decodePartitionRing),
   };
+}
+
+/** Of two failures the first one's is told: were it the earlier one, the same trouble would read differently from read to read. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readonly [A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
 }
 
 function download(baseUrl: string, key: string, options: ReadOptions): Promise<Answer> {
@@ -59,10 +67,10 @@ function usesNoMemberlist({ status, body }: Answer): boolean {
 async function readPages(baseUrl: string, refused: Answer, options: ReadOptions): Promise<PeerRings> {
   const page = (path: string): Promise<Answer> =>
     get(`${baseUrl}${path}`, { ...options, accept: 'application/json', maxBytes: MAX_RING_BYTES });
-  const [ring, partitions] = await Promise.all([
+  const [ring, partitions] = await both(
     page('/live-store/ring'),
-    options.keys.partitions === null ? null : page('/partition-ring'),
-  ]);
+    options.keys.partitions === null ? Promise.resolve(null) : page('/partition-ring'),
+  );
   if (ring.status === 404)
     throw new RingwayError(
       `${baseUrl}: has no ring: /memberlist answered ${describeAnswer(refused)}, /live-store/ring ${describeAnswer(ring)}; ask a distributor, querier or live-store`,
