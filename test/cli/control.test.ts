@@ -46,6 +46,14 @@ t.test('a port in use is one line and exit 1', async (t) => {
   await ended;
 });
 
+t.test('an address not of this machine is one line and exit 1', async (t) => {
+  // 192.0.2.0/24 is nobody's: RFC 5737
+  const args = ['--tempo', 'http://127.0.0.1:9', '--xds', '192.0.2.1:18000', '--insecure', '--admin', '127.0.0.1:0', ...QUIET];
+  const [code, line] = await refused(...args);
+  t.equal(code, 1);
+  t.equal(line, 'ringway control: xds: cannot listen on 192.0.2.1:18000: this machine has no such address\n');
+});
+
 t.test('bad usage and configuration are one line and exit 64', async (t) => {
   const hint = '(see: ringway control --help)\n';
   const tempo = ['--tempo', 'http://querier:3200'];

@@ -159,6 +159,13 @@ t.test('the short forms say what they need: exit 64', async (t) => {
   }
 });
 
+t.test('an address not of this machine is one line and exit 1', async (t) => {
+  // 192.0.2.0/24 is nobody's: RFC 5737
+  const { code, err } = await run(['inbound', '--listen', '192.0.2.1:9096', '--member', 'x-0', '--log-level', 'off']);
+  t.equal(code, 1);
+  t.equal(err, "ringway sidecar: listener 'inbound': cannot bind '192.0.2.1:9096': Cannot assign requested address\n");
+});
+
 t.test('serves until it is asked to stop, tells where, writes the admin address', async (t) => {
   const dir = t.testdir();
   const path = join(dir, 'admin.txt');
