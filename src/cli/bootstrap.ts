@@ -13,13 +13,19 @@ export const bootstrapCommand: Command = {
 usage: ringway bootstrap inbound --listen ADDRESS [options]
        ringway bootstrap egress --listen ADDRESS --control ADDRESS [options]
 
-${composedHelp.replace(/ \(default: \$POD_NAME[^)]*\)/g, ' (left out: --service-node says it at the start)')}      --out FILE          writes a file instead
+${composedHelp
+  .replace('(default: $POD_NAME, else the host name)', '(left out: --service-node says it at the start)')
+  .replace(
+    '(default: $POD_NAME or the host name, and the port)',
+    '(default: RING-egress; --service-node gives each its own)',
+  )}      --out FILE          writes a file instead
 
 examples:
   ringway bootstrap inbound --listen :9096 --control control:18000 --out envoy.yaml
   envoy -c envoy.yaml --use-dynamic-base-id --service-node "$POD_NAME"
   ringway sidecar -c envoy.yaml --service-node "$POD_NAME"
-  ringway bootstrap egress --listen 127.0.0.1:9096 --zone zone-a --control control:18000 --node querier-0
+  ringway bootstrap egress --listen 127.0.0.1:9096 --zone zone-a --control control:18000 --out envoy.yaml
+  envoy -c envoy.yaml --use-dynamic-base-id
 `,
   async run(args, io) {
     const [kind, ...rest] = args;

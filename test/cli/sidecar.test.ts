@@ -213,6 +213,8 @@ t.test('bootstrap prints what the short forms run', async (t) => {
   const inbound = await print(['inbound', '--listen', ':9096', '--control', 'control:18000']);
   t.equal(inbound.code, 0);
   t.notMatch(inbound.out, /not used/, 'no name of this machine');
+  const egress = await print(['egress', '--listen', '127.0.0.1:9096', '--control', '127.0.0.1:18000', '--ring', 'r']);
+  t.match(egress.out, /^ {2}id: r-egress$/m, 'Envoy starts no ADS stream without an id');
   const dir = t.testdir();
   const file = join(dir, 'envoy.yaml');
   t.strictSame(await print(['egress', '--listen', '127.0.0.1:9096', '--control', '127.0.0.1:18000', '--node', 'q', '--out', file]), {

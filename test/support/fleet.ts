@@ -224,7 +224,8 @@ admin: { listen: "${new URL(fleet.controlAdmin).host}" }
     const file = join(this.#folder, `${name.replaceAll(' ', '-')}.yaml`);
     const admin = ['--admin', `127.0.0.1:${this.#adminPorts.get(node)}`];
     await promisify(execFile)(process.execPath, [PROGRAM, 'bootstrap', ...words, ...admin, '--out', file]);
-    const who = ['--service-node', node];
+    // as the printed file and the README say: an egress sidecar needs no name of its own
+    const who = node === 'egress' ? [] : ['--service-node', node];
     if (this.kind === 'ringway') return this.#ringway(name, ['sidecar', '-c', file, ...who]);
     const flags = [...who, '--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', 'warning'];
     this.#start(name, { name, program: this.#envoy, args: ['-c', file, ...flags], kind: 'foreign' });

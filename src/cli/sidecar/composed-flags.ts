@@ -42,7 +42,10 @@ export const composedHelp: string = `      --listen ADDRESS    inbound: the adve
       --node ID           egress: an id that no other sidecar has (default: $POD_NAME or the host name, and the port)
 `;
 
-/** Composes the bootstrap. `names`: who we are when the flags do not say it; left out, the node has no id then. Throws UsageError. */
+/**
+ * Composes the bootstrap. `names`: who we are when the flags do not say it. Left out, an inbound node has no id (its member starts with
+ * --service-node), and an egress node one that every egress sidecar of the ring may have. Throws UsageError.
+ */
 export function composeBootstrap(
   kind: ComposedKind,
   values: ComposedValues,
@@ -61,9 +64,9 @@ export function composeBootstrap(
   };
   try {
     if (kind === 'egress') {
-      const nodeId = values.node ?? (pod === undefined ? undefined : `${pod}:${listen.port}`);
+      const nodeId = values.node ?? (pod === undefined ? `${shared.ring}-egress` : `${pod}:${listen.port}`);
       const control = addressOf('--control', required(kind, 'control', values.control));
-      return egressBootstrap({ ...shared, control, ...(nodeId === undefined ? {} : { nodeId }) });
+      return egressBootstrap({ ...shared, control, nodeId });
     }
     const member = values.member ?? pod;
     return inboundBootstrap({
