@@ -1,7 +1,9 @@
 // What everything stands on: time, randomness, errors, lifecycles, small values. Knows nothing of rings or proxies.
 export { formatHostPort, type HostPort, isLoopback, parseHostPort } from './address.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
+export { civilFromDays, daysFromCivil } from './calendar.ts';
 export { type Clock, httpDate, isoTime, sleep, systemClock, type Timer } from './clock.ts';
+export { editDistance } from './edit-distance.ts';
 export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
 export { listenProblem } from './listen-problem.ts';

@@ -1,3 +1,4 @@
+import { civilFromDays } from '../../../core/index.ts';
 import { refuse } from '../../runtime/compile/index.ts';
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
@@ -65,23 +66,8 @@ export function compileTimeFormat(path: string, format: string): (unixMs: number
   };
 }
 
-/** The civil date of a day number, by the era arithmetic of the proleptic Gregorian calendar. */
 function momentOf(unixMs: number): Moment {
   const days = Math.floor(unixMs / MS_PER_DAY);
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  return {
-    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
-    month,
-    day: dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1,
-    unixMs,
-    msOfDay: Math.floor(unixMs) - days * MS_PER_DAY,
-  };
+  const [year, month, day] = civilFromDays(days);
+  return { year, month, day, unixMs, msOfDay: Math.floor(unixMs) - days * MS_PER_DAY };
 }
