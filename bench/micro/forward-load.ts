@@ -3,6 +3,7 @@ import { systemClock } from '../../src/core/index.ts';
 import { createClientConnection, createServerConnection, field, headerBlock } from '../../src/http2/index.ts';
 import type { Http2Connection } from '../../src/http2/types.ts';
 import { portOf } from './forward-own.ts';
+import { QUERIER_HEADERS } from './querier-headers.ts';
 
 export interface Load {
   readonly name: string;
@@ -22,20 +23,6 @@ const TRAILERS = headerBlock([
   ['grpc-status', '0'],
   ['grpc-message', ''],
 ]);
-/** As a Tempo querier sends them. */
-const CONSTANT = headerBlock([
-  [':method', 'POST'],
-  [':scheme', 'http'],
-  [':path', '/tempopb.Querier/FindTraceByID'],
-  [':authority', '127.0.0.12:9196'],
-  ['content-type', 'application/grpc'],
-  ['user-agent', 'grpc-go/1.82.1'],
-  ['te', 'trailers'],
-  ['grpc-encoding', 'snappy'],
-  ['grpc-accept-encoding', 'snappy,zstd,gzip'],
-  ['x-scope-orgid', 'single-tenant'],
-]);
-
 /** Answers every request, once it has ended, with the number of octets that its path asks for. */
 export function startBackend(responseBytes: () => number): Promise<number> {
   const body = Buffer.alloc(4_194_304, 'x');
@@ -127,7 +114,7 @@ function request(connection: Http2Connection, body: Buffer, expected: number, se
     });
     // Two values that are new each time, as grpc-go has with tracing on.
     const trace = `00-${sequence.toString(16).padStart(32, '0')}-00f067aa0ba902b7-01`;
-    stream?.sendHeaders([...CONSTANT, field('grpc-timeout', `${9_000_000 + sequence}u`), field('traceparent', trace)], false);
+    stream?.sendHeaders([...QUERIER_HEADERS, field('grpc-timeout', `${9_000_000 + sequence}u`), field('traceparent', trace)], false);
     stream?.sendData(body, true);
   });
 }

@@ -4,20 +4,9 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { HpackDecoder } from '../../src/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../src/http2/hpack/encoder.ts';
-import { field, headerBlock } from '../../src/http2/index.ts';
+import { field } from '../../src/http2/index.ts';
+import { QUERIER_HEADERS } from './querier-headers.ts';
 
-const CONSTANT = headerBlock([
-  [':method', 'POST'],
-  [':scheme', 'http'],
-  [':path', '/tempopb.Querier/FindTraceByID'],
-  [':authority', '127.0.0.12:9196'],
-  ['content-type', 'application/grpc'],
-  ['user-agent', 'grpc-go/1.82.1'],
-  ['te', 'trailers'],
-  ['grpc-encoding', 'snappy'],
-  ['grpc-accept-encoding', 'snappy,zstd,gzip'],
-  ['x-scope-orgid', 'single-tenant'],
-]);
 const BLOCKS = 2000;
 const WARM_UP = 20;
 const ROUNDS = 300;
@@ -27,7 +16,7 @@ function makeBlocks(): Buffer[] {
   const encoder = new HpackEncoder();
   return Array.from({ length: BLOCKS }, (_, index) => {
     const trace = `00-${index.toString(16).padStart(32, '0')}-00f067aa0ba902b7-01`;
-    const block = [...CONSTANT, field('grpc-timeout', `${9_000_000 + index}u`), field('traceparent', trace)];
+    const block = [...QUERIER_HEADERS, field('grpc-timeout', `${9_000_000 + index}u`), field('traceparent', trace)];
     const target = Buffer.alloc(encoder.bound(block));
     return Buffer.from(target.subarray(0, encoder.encode(block, target, 0)));
   });

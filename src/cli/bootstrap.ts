@@ -13,12 +13,7 @@ export const bootstrapCommand: Command = {
 usage: ringway bootstrap inbound --listen ADDRESS [options]
        ringway bootstrap egress --listen ADDRESS --control ADDRESS [options]
 
-${composedHelp
-  .replace('(default: $POD_NAME, else the host name)', '(left out: --service-node says it at the start)')
-  .replace(
-    '(default: $POD_NAME or the host name, and the port)',
-    '(default: RING-egress; --service-node gives each its own)',
-  )}      --out FILE          writes a file instead
+${composedHelp('left out')}      --out FILE          writes a file instead
 
 examples:
   ringway bootstrap inbound --listen :9096 --control control:18000 --out envoy.yaml

@@ -18,7 +18,7 @@ usage: ringway sidecar -c envoy.yaml [flags of envoy]
        ringway sidecar inbound --listen ADDRESS [options]                     beside a live-store
        ringway sidecar egress --listen ADDRESS --control ADDRESS [options]    beside a querier
 
-${composedHelp}      --state-dir DIR     egress: keeps the last accepted configuration, served at a start while control is away
+${composedHelp('from the machine')}      --state-dir DIR     egress: keeps the last accepted configuration, served at a start while control is away
       --probe ADDRESS     a port for probes alone: /ready and /healthz; may stand open
       --drain-time TIME   how long connections may go on after SIGTERM (default 30s)
       --log-level LEVEL   ${LEVELS.join(', ')} (default info)

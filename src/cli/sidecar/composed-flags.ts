@@ -31,15 +31,26 @@ export type ComposedValues = Readonly<Partial<Record<ComposedFlag, string>>>;
 /** Which of them belong to one kind only. */
 const OF_KIND: Readonly<Record<ComposedKind, readonly (keyof ComposedValues)[]>> = { inbound: ['local', 'member'], egress: ['node'] };
 
+/** Where the name of a node comes from when the flags do not say it. */
+type Names = 'from the machine' | 'left out';
+
+/** What the flags that name a node default to. */
+const DEFAULT_NAMES: Readonly<Record<Names, { readonly member: string; readonly node: string }>> = {
+  'from the machine': { member: 'default: $POD_NAME, else the host name', node: 'default: $POD_NAME or the host name, and the port' },
+  'left out': { member: 'left out: --service-node says it at the start', node: 'default: RING-egress; --service-node gives each its own' },
+};
+
 /** Help lines of these flags. */
-export const composedHelp: string = `      --listen ADDRESS    inbound: the advertised address, e.g. :9096; egress: where queriers call, e.g. 127.0.0.1:9096
+export const composedHelp = (
+  names: Names,
+): string => `      --listen ADDRESS    inbound: the advertised address, e.g. :9096; egress: where queriers call, e.g. 127.0.0.1:9096
       --control ADDRESS   the control server, host:port; a name may be given (inbound: may be left out)
       --ring NAME         the ring (default live-store)
       --zone ZONE         this machine's zone
       --admin ADDRESS     Envoy's admin pages; keep them on loopback (default: none)
       --local ADDRESS     inbound: where the live-store listens (default 127.0.0.1:9095)
-      --member ID         inbound: the member's id in the ring (default: $POD_NAME, else the host name)
-      --node ID           egress: an id that no other sidecar has (default: $POD_NAME or the host name, and the port)
+      --member ID         inbound: the member's id in the ring (${DEFAULT_NAMES[names].member})
+      --node ID           egress: an id that no other sidecar has (${DEFAULT_NAMES[names].node})
 `;
 
 /**
@@ -50,7 +61,7 @@ export function composeBootstrap(
   kind: ComposedKind,
   values: ComposedValues,
   io: Pick<CommandIo, 'env'>,
-  names: 'from the machine' | 'left out',
+  names: Names,
 ): LoadedBootstrap['bootstrap'] {
   const foreign = OF_KIND[kind === 'inbound' ? 'egress' : 'inbound'].find((flag) => values[flag] !== undefined);
   if (foreign) throw new UsageError(`--${foreign} is not a flag of ${kind}`);
