@@ -10,7 +10,7 @@ const rows = [
   ['proxy/upstream'],
   ['proxy/route', 'proxy/access-log'],
   ['proxy/cluster', 'membership/sources'],
-  ['proxy/runtime'],
+  ['proxy/runtime', 'membership/bus', 'membership/agent'],
   ['proxy/bootstrap', 'admin', 'xds'],
   ['envoy', 'membership'],
   ['grpc'],

@@ -45,7 +45,7 @@ examples:
     const logger = createLogger({ level: levelOf(values['log-level']) ?? config.telemetry.logLevel, role: 'control' });
     const probe = values.probe === undefined ? null : listenOf('--probe', values.probe);
     const options = { config, configFile: values.config ?? null, probe };
-    const role = createControl(options, { clock: systemClock, random: systemRandom, logger });
+    const role = createControl(options, { clock: systemClock, random: systemRandom, environment: io.env, logger });
     return serve(role, io);
   },
 };

@@ -52,8 +52,7 @@ async function show(args: readonly string[], io: CommandIo): Promise<number> {
         lookAgain: (allow) => `ringway ring show ${lookWords(values, allow)}`,
       },
     },
-    systemClock,
-    systemRandom,
+    { clock: systemClock, random: systemRandom, environment: io.env },
   );
   io.stdout.write(values.json ? `${JSON.stringify({ rings: shown.rings }, null, 2)}\n` : shown.text);
   return shown.readable ? EXIT.ok : EXIT.failed;

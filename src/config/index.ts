@@ -4,7 +4,25 @@ export { readDocument } from './document.ts';
 export { ConfigError } from './errors.ts';
 export { createConfig, loadConfig, parseConfig, readTextFile } from './load.ts';
 export { configSchema } from './schema.ts';
-export type { RingConfig, RingwayConfig, SourceConfig, StaticSourceConfig, TempoSourceConfig } from './types.ts';
+export { createSecretReader, type SecretReader } from './secrets.ts';
+export type {
+  ClientTlsConfig,
+  ConsulSourceConfig,
+  DnsSourceConfig,
+  EtcdSourceConfig,
+  GossipSourceConfig,
+  KubernetesSourceConfig,
+  NatsConnectionConfig,
+  NatsLogin,
+  NatsSourceConfig,
+  RingConfig,
+  RingKeys,
+  RingwayConfig,
+  SecretRef,
+  SourceConfig,
+  StaticSourceConfig,
+  TempoSourceConfig,
+} from './types.ts';
 export { section, textValue } from './values.ts';
 export { type ConfigWatch, watchConfig } from './watch-config.ts';
 export { watchFile } from './watch-file.ts';

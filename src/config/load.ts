@@ -32,10 +32,21 @@ export function createConfig(name: string, value: unknown): RingwayConfig {
   return withAbsoluteFiles(readValue(name, value, configSchema), resolve('.'));
 }
 
+/** Keys whose values are names of files, wherever they stand. */
+const FILE_KEYS: ReadonlySet<string> = new Set(['file', 'ca', 'certificate', 'privateKey', 'tokenFile', 'caFile']);
+
 function withAbsoluteFiles(config: RingwayConfig, directory: string): RingwayConfig {
-  const absolute = (ring: RingConfig): RingConfig => ({
-    ...ring,
-    sources: ring.sources.map((source) => (source.kind === 'static' ? { ...source, file: resolve(directory, source.file) } : source)),
+  const sourcesOf = ({ sources }: RingConfig): RingConfig['sources'] => sources.map((source) => absolute(source, directory));
+  return { ...config, rings: new Map([...config.rings].map(([name, ring]) => [name, { ...ring, sources: sourcesOf(ring) }])) };
+}
+
+/** The same value with every name of a file made absolute. */
+function absolute<T>(value: T, directory: string): T {
+  if (Array.isArray(value)) return value.map((item) => absolute(item, directory)) as T;
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, absolute(item, directory)])) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]): [string, unknown] => {
+    return [key, FILE_KEYS.has(key) && typeof item === 'string' ? resolve(directory, item) : absolute(item, directory)];
   });
-  return { ...config, rings: new Map([...config.rings].map(([name, ring]) => [name, absolute(ring)])) };
+  return Object.fromEntries(entries) as T;
 }

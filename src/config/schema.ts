@@ -1,65 +1,14 @@
-// ringway.yaml: every key, its meaning and its default. The one place with defaults.
+// ringway.yaml: every key, its meaning and its default; those of the sources stand in sources/.
 import { z } from 'zod';
 import { formatHostPort, isLoopback } from '../core/index.ts';
-import type { ListenConfig, RingConfig, RingwayConfig, SourceConfig } from './types.ts';
-import { addressPatternValue, baseUrlValue, durationValue, listenValue, section, show, textValue } from './values.ts';
-
-const keyName = (): z.ZodType<string, string> =>
-  textValue('a key', 'the name of a key, such as collectors/live-store', (text) => text || undefined);
-
-const tempo = section({
-  urls: z
-    .array(baseUrlValue())
-    .min(1, { error: 'is empty, allowed: one or more base URLs' })
-    .describe(
-      'Base URLs of processes that have the ring (distributor, querier, live-store). All are read, the newest of each entry counts.',
-    ),
-  every: durationValue(100, 3_600_000).prefault('1s').describe('How often each is read, jittered by a tenth.'),
-  timeout: durationValue(10, 60_000).prefault('2s').describe('How long one answer may take.'),
-  keys: section({
-    instances: keyName().prefault('collectors/live-store').describe('Key of the instance ring.'),
-    partitions: keyName()
-      .nullable()
-      .prefault('collectors/livestore-partitions')
-      .describe('Key of the partition ring; null for a ring without partitions.'),
-  })
-    .prefault({})
-    .describe('Keys in the key-value store of the ring.'),
-})
-  .transform(
-    ({ urls, every, timeout, keys }): SourceConfig => ({
-      kind: 'tempo',
-      urls: [...new Set(urls)],
-      everyMs: every,
-      timeoutMs: timeout,
-      keys,
-    }),
-  )
-  .describe('A running Tempo.');
-
-const staticList = section({
-  file: textValue('a file name', 'the name of a file, relative to this one', (text) => text || undefined).describe(
-    'YAML or JSON list of {id, address, zone, partition}; read again when it changes.',
-  ),
-})
-  .transform(({ file }): SourceConfig => ({ kind: 'static', file }))
-  .describe('A list of members in a file.');
-
-const source = section({ tempo: tempo.optional(), static: staticList.optional() }).transform((given, context): SourceConfig => {
-  const [one, ...more] = Object.values(given).filter((config) => config !== undefined);
-  if (one !== undefined && more.length === 0) return one;
-  if (context.issues.length > 0) return z.NEVER;
-  context.addIssue({
-    code: 'custom',
-    message: `names ${more.length === 0 ? 'no source' : 'several sources'}, allowed: one of tempo, static`,
-  });
-  return z.NEVER;
-});
+import { source } from './sources/index.ts';
+import type { ListenConfig, RingConfig, RingwayConfig } from './types.ts';
+import { addressPatternValue, durationValue, listenValue, section, show, textValue } from './values.ts';
 
 const ring = section({
   sources: z
     .array(source)
-    .min(1, { error: 'is empty, allowed: one or more of tempo, static' })
+    .min(1, { error: 'is empty, allowed: one or more sources' })
     .describe('Who says who is in the ring. Merged; the first has precedence.'),
   allowedAddresses: z
     .array(addressPatternValue())

@@ -31,7 +31,31 @@ export interface RingConfig {
   readonly allowEmpty: boolean;
 }
 
-export type SourceConfig = TempoSourceConfig | StaticSourceConfig;
+export type SourceConfig =
+  | TempoSourceConfig
+  | GossipSourceConfig
+  | NatsSourceConfig
+  | KubernetesSourceConfig
+  | DnsSourceConfig
+  | EtcdSourceConfig
+  | ConsulSourceConfig
+  | StaticSourceConfig;
+
+/** Where a secret is read from, each time it is needed; never the secret itself. File paths are absolute. */
+export type SecretRef = { readonly kind: 'file'; readonly file: string } | { readonly kind: 'env'; readonly name: string };
+
+/** How a client of ours proves who it is, and whom it trusts. Paths absolute; files are read again for new connections. */
+export interface ClientTlsConfig {
+  /** PEM of the authorities to trust; null: the system's. */
+  readonly ca: string | null;
+  /** Certificate chain and key, both or neither. */
+  readonly certificate: string | null;
+  readonly privateKey: string | null;
+  /** The name the server's certificate must have; null: the host that is dialled. */
+  readonly serverName: string | null;
+  /** The server's certificate is not checked. */
+  readonly insecureSkipVerify: boolean;
+}
 
 /** A running Tempo: any process that has the ring. */
 export interface TempoSourceConfig {
@@ -41,13 +65,127 @@ export interface TempoSourceConfig {
   readonly everyMs: number;
   readonly timeoutMs: number;
   readonly keys: RingKeys;
+  /** null: none of our own; https URLs then trust the system's authorities. */
+  readonly tls: ClientTlsConfig | null;
+  /** Sent as `authorization: Bearer …`; null: none. */
+  readonly bearer: SecretRef | null;
+  /** Further headers of each request. */
+  readonly headers: ReadonlyMap<string, string | SecretRef>;
 }
 
 /** Keys of the two halves of a dskit ring in its key-value store. */
-interface RingKeys {
+export interface RingKeys {
   readonly instances: string;
   /** Null for a ring without partitions. */
   readonly partitions: string | null;
+}
+
+/** dskit's memberlist key-value store, pulled from outside by an observer that never joins. */
+export interface GossipSourceConfig {
+  readonly kind: 'gossip';
+  /** `host:port`, or with one of dskit's prefixes: `dns+host:port` (A, AAAA), `dnssrv+name` (SRV, targets looked up), `dnssrvnoa+name` (SRV, targets left as names). */
+  readonly seeds: readonly string[];
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  /** `memberlist.cluster_label`; '' when there is none. */
+  readonly clusterLabel: string;
+  readonly keys: RingKeys;
+  /** null: plain TCP. */
+  readonly tls: ClientTlsConfig | null;
+}
+
+/** How to reach a NATS server, for sources and for the member agent. */
+export interface NatsConnectionConfig {
+  /** `nats://host:port` or `tls://host:port`, at least one; the rest of a cluster is found by itself. */
+  readonly servers: readonly string[];
+  /** At most one way to log in; null: none. Credentials and seeds are files, so that they can be replaced. */
+  readonly login: NatsLogin | null;
+  /** null: plain TCP unless the server asks for TLS. */
+  readonly tls: ClientTlsConfig | null;
+  /** The JetStream key-value bucket. */
+  readonly bucket: string;
+}
+
+export type NatsLogin =
+  /** A `.creds` file: JWT and NKey seed. */
+  | { readonly kind: 'credentials'; readonly file: string }
+  /** A file with an NKey seed. */
+  | { readonly kind: 'nkey'; readonly file: string }
+  | { readonly kind: 'password'; readonly user: string; readonly password: SecretRef }
+  | { readonly kind: 'token'; readonly token: SecretRef };
+
+/** Members that announce themselves in a JetStream key-value bucket. */
+export interface NatsSourceConfig extends NatsConnectionConfig {
+  readonly kind: 'nats';
+  /** Copies of the bucket, when it has to be created: 1, 3 or 5. */
+  readonly replicas: number;
+  /** A member without a heartbeat for this long is removed from the bucket, ms. */
+  readonly forgetAfterMs: number;
+}
+
+/** The EndpointSlices of a Kubernetes Service. */
+export interface KubernetesSourceConfig {
+  readonly kind: 'kubernetes';
+  readonly service: string;
+  /** null: the namespace of the service account. */
+  readonly namespace: string | null;
+  /** Port that members advertise: a number, or the name of a port of the Service. */
+  readonly port: number | string;
+  /** `https://host:port`; null: `kubernetes.default.svc`, as the environment of a pod says it. */
+  readonly server: string | null;
+  /** Read again for each connection and after a 401. */
+  readonly tokenFile: string | null;
+  /** PEM; null: the service account's. */
+  readonly caFile: string | null;
+  /** Whether the number after the last dash of a pod's name is its partition (Tempo's rule). */
+  readonly partitionFromName: boolean;
+  /** Which address of a member that has both is advertised. */
+  readonly family: 'IPv4' | 'IPv6';
+}
+
+/** Names in DNS. */
+export interface DnsSourceConfig {
+  readonly kind: 'dns';
+  readonly name: string;
+  /** SRV targets carry the port; with A and AAAA each address is a member at `port`. */
+  readonly records: 'A' | 'AAAA' | 'A+AAAA' | 'SRV';
+  /** null with SRV. */
+  readonly port: number | null;
+  /** `ip:port` of DNS servers; empty: the system's. */
+  readonly servers: readonly string[];
+  /** Answers are asked for again when their TTL is over, but not before `minTtlMs` and not later than `maxTtlMs`. */
+  readonly minTtlMs: number;
+  readonly maxTtlMs: number;
+  readonly timeoutMs: number;
+  /** Zone of every member: '' for none. */
+  readonly zone: string;
+}
+
+/** dskit's rings in etcd, over its v3 gRPC API. */
+export interface EtcdSourceConfig {
+  readonly kind: 'etcd';
+  /** `http://host:port` or `https://host:port`, tried in turn. */
+  readonly endpoints: readonly string[];
+  readonly keys: RingKeys;
+  readonly timeoutMs: number;
+  readonly tls: ClientTlsConfig | null;
+  /** null: no authentication. */
+  readonly login: { readonly user: string; readonly password: SecretRef } | null;
+}
+
+/** dskit's rings in Consul's key-value store. */
+export interface ConsulSourceConfig {
+  readonly kind: 'consul';
+  /** Base URL without a trailing slash. */
+  readonly url: string;
+  readonly keys: RingKeys;
+  readonly timeoutMs: number;
+  /** How long one blocking query may wait for a change, ms. */
+  readonly waitMs: number;
+  /** '' : the agent's own. */
+  readonly datacenter: string;
+  readonly token: SecretRef | null;
+  readonly tls: ClientTlsConfig | null;
 }
 
 /** A list of members in a file. */

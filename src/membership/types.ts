@@ -1,5 +1,5 @@
 // The model and the contracts of membership. Plain immutable values; no Envoy message, no socket.
-import type { RingwayError } from '../core/index.ts';
+import type { ReadonlyObservable, RingwayError } from '../core/index.ts';
 
 /** A named set of members, e.g. `live-store`. */
 export type RingName = string;
@@ -68,6 +68,41 @@ export interface MembershipSource {
   watch(signal: AbortSignal): AsyncIterable<SourceReport>;
   /** Reads again at once (SIGHUP); only on sources that wait for changes. Does nothing while nobody watches. */
   reload?(): void;
+}
+
+/** What a member says of itself when it joins. */
+export type Announcement = Pick<Member, 'id' | 'address' | 'zone' | 'partition' | 'state'>;
+
+/** A member's hold on its place in a ring, from `join` to `leave`. */
+export interface Lease {
+  readonly id: MemberId;
+  /** Aborts, with a RingwayError `LEASE_LOST` as its reason, when another process has taken the place: a restarted pod, a copied name. */
+  readonly lost: AbortSignal;
+}
+
+/** Who is on a bus. The full set each time. */
+export type BusEvent =
+  | { readonly kind: 'members'; readonly members: readonly Member[]; readonly asOfMs: number; readonly warning?: string }
+  | { readonly kind: 'failed'; readonly error: RingwayError };
+
+/**
+ * Where the members of one ring announce themselves: NATS, or in-process. Every call ends by itself: it rejects with RingwayError
+ * `BUS_UNAVAILABLE` (try again), `BUS_REFUSED` (may not: the login lacks the right) or `LEASE_LOST`. Nothing is written after `leave`.
+ */
+export interface MembershipBus {
+  /** Whether the other side can be reached now. */
+  readonly connected: ReadonlyObservable<boolean>;
+  /** Takes the place of the id, from an earlier process too: the newest registration keeps it. */
+  join(member: Announcement): Promise<Lease>;
+  /** Counts as a heartbeat. */
+  setState(lease: Lease, state: MemberState): Promise<void>;
+  heartbeat(lease: Lease): Promise<void>;
+  /** Removes the member. A lost lease removes nothing. */
+  leave(lease: Lease): Promise<void>;
+  /** As MembershipSource.watch: the first event as soon as there is one, then one whenever there is news, until `signal` aborts; never throws. */
+  watch(signal: AbortSignal): AsyncIterable<BusEvent>;
+  /** Lets go of connections; leases are left as they are. */
+  close(): Promise<void>;
 }
 
 /** How one source stands towards one ring. */

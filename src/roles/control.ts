@@ -20,6 +20,8 @@ export interface ControlOptions {
 export interface ControlDeps {
   readonly clock: Clock;
   readonly random: Random;
+  /** Of the process: where secrets and a pod's API server may stand. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
 }
 
@@ -33,9 +35,9 @@ export interface ControlRole extends Service {
 
 /** Builds everything; nothing is bound before `start`. Throws RingwayError `CONFIG_NO_RING`, `XDS_EXPOSED`, `ADMIN_EXPOSED`; `start` throws `XDS_LISTEN`, `ADMIN_LISTEN`. */
 export function createControl({ config: inUse, configFile, probe }: ControlOptions, deps: ControlDeps): ControlRole {
-  const { clock, random, logger } = deps;
+  const { clock, random, environment, logger } = deps;
   const metrics = new MetricRegistry();
-  const inputs = new RingInputs({ clock, random });
+  const inputs = new RingInputs({ clock, random, environment });
   const hub = new MembershipHub(inputs.of(inUse), { clock, logger, metrics });
   const { catalog } = hub;
   const driver = new StageDriver({ catalog, clock, logger, metrics });

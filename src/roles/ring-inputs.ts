@@ -1,6 +1,6 @@
 // From ringway.yaml to what membership reads: shared by the roles that read rings.
 import { isDeepStrictEqual } from 'node:util';
-import type { RingConfig, RingwayConfig } from '../config/index.ts';
+import { createSecretReader, type RingConfig, type RingwayConfig } from '../config/index.ts';
 import { RingwayError } from '../core/index.ts';
 import type { RingInput } from '../membership/index.ts';
 import { createSources, type SourceDeps } from '../membership/sources/index.ts';
@@ -10,8 +10,8 @@ export class RingInputs {
   readonly #deps: SourceDeps;
   #made: ReadonlyMap<string, { readonly config: RingConfig; readonly input: RingInput }> = new Map();
 
-  constructor(deps: SourceDeps) {
-    this.#deps = deps;
+  constructor(deps: Omit<SourceDeps, 'readSecret'>) {
+    this.#deps = { ...deps, readSecret: createSecretReader(deps.environment) };
   }
 
   /** Throws RingwayError `CONFIG_NO_RING`. */

@@ -20,6 +20,14 @@ export interface RingShowOptions {
   readonly proposals: Proposals;
 }
 
+/** What the world hands in. */
+export interface RingShowDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of the process: where secrets and a pod's API server may stand. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
 /** What was seen. */
 export interface ShownRings {
   /** For people, one block a ring. */
@@ -31,9 +39,10 @@ export interface ShownRings {
 }
 
 /** Reads the rings once. Throws RingwayError `USAGE_RING` when there is no such ring, `CONFIG_NO_RING` when there is none at all. */
-export async function showRings(options: RingShowOptions, clock: Clock, random: Random): Promise<ShownRings> {
+export async function showRings(options: RingShowOptions, deps: RingShowDeps): Promise<ShownRings> {
+  const { clock } = deps;
   const config = { ...options.config, rings: selectRings(options) };
-  const hub = new MembershipHub(new RingInputs({ clock, random }).of(config), {
+  const hub = new MembershipHub(new RingInputs(deps).of(config), {
     clock,
     logger: silentLogger,
     metrics: new MetricRegistry(),

@@ -1,4 +1,5 @@
 // Sockets: listening, connecting, TLS, names, own addresses. Entry: `listen`, `connect`. Knows no protocol above TCP and TLS.
+export { type ClientTlsSettings, readClientTls } from './client-tls.ts';
 export { type ConnectEvents, type Connecting, type ConnectOptions, connect } from './connect.ts';
 export { readDirectly } from './direct-read.ts';
 export { type BoundServer, type ListenEvents, type ListenOptions, listen } from './listen.ts';

@@ -42,6 +42,9 @@ admin: { listen: "127.0.0.1:9902" }
               everyMs: 1000,
               timeoutMs: 2000,
               keys: { instances: 'collectors/live-store', partitions: 'collectors/livestore-partitions' },
+              tls: null,
+              bearer: null,
+              headers: new Map(),
             },
             { kind: 'static', file: join(directory, 'members.yaml') },
           ],
@@ -92,7 +95,18 @@ t.test('every value has its own duration, list, flag and name', async (t) => {
     telemetry: { logLevel: 'debug' },
   });
   t.strictSame(config.rings.get('generators'), {
-    sources: [{ kind: 'tempo', urls: ['http://a:1'], everyMs: 90_000, timeoutMs: 250, keys: { instances: 'x/y', partitions: null } }],
+    sources: [
+      {
+        kind: 'tempo',
+        urls: ['http://a:1'],
+        everyMs: 90_000,
+        timeoutMs: 250,
+        keys: { instances: 'x/y', partitions: null },
+        tls: null,
+        bearer: null,
+        headers: new Map(),
+      },
+    ],
     allowedAddresses: null,
     heartbeatTimeoutMs: 120_000,
     staleAfterMs: 0,
@@ -108,7 +122,7 @@ t.test('all that is wrong is said at once, each in one line with its own line nu
     sources:
       - tempo: { urls: ["http://querier:3200", "ftp://x"], evry: 1s, timeout: 5 }
       - static: {}
-      - dns: x
+      - zookeeper: x
       - tempo: { urls: ["http://a:1"] }
         static: { file: members.yaml }
       - tempo: { urls: [] }
@@ -131,10 +145,10 @@ proxy: {}
   t.strictSame(await problemsOf(t, text), [
     'ringway.yaml:4: rings.live-store.sources[0].tempo.urls[1]: "ftp://x" is not a base URL, allowed: http://host:port or https://host:port, with a path if need be, without credentials or query',
     'ringway.yaml:4: rings.live-store.sources[0].tempo.timeout: 5 is not a duration, allowed: a number and ms, s, m or h, such as 500ms or 1m, from 10ms to 1m',
-    'ringway.yaml:4: rings.live-store.sources[0].tempo.evry: unknown key (did you mean every?), allowed: urls, every, timeout, keys',
+    'ringway.yaml:4: rings.live-store.sources[0].tempo.evry: unknown key (did you mean every?), allowed: urls, every, timeout, keys, tls, bearer, headers',
     'ringway.yaml:5: rings.live-store.sources[1].static.file: missing, allowed: the name of a file, relative to this one',
-    'ringway.yaml:6: rings.live-store.sources[2].dns: unknown key, allowed: tempo, static',
-    'ringway.yaml:7: rings.live-store.sources[3]: names several sources, allowed: one of tempo, static',
+    'ringway.yaml:6: rings.live-store.sources[2].zookeeper: unknown key, allowed: tempo, gossip, nats, kubernetes, dns, etcd, consul, static',
+    'ringway.yaml:7: rings.live-store.sources[3]: names several sources, allowed: one of tempo, gossip, nats, kubernetes, dns, etcd, consul, static',
     'ringway.yaml:9: rings.live-store.sources[4].tempo.urls: is empty, allowed: one or more base URLs',
     'ringway.yaml:10: rings.live-store.alowedAddresses: unknown key (did you mean allowedAddresses?), allowed: sources, allowedAddresses, heartbeatTimeout, staleAfter, allowEmpty',
     'ringway.yaml:13: rings.live-store.allowedAddresses[1]: "10.0.0.0/99" is not an address pattern, allowed: a CIDR such as 10.0.0.0/8, an address, a DNS name, or *.suffix',

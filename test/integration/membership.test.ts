@@ -9,6 +9,7 @@ import { createSources } from '../../src/membership/sources/index.ts';
 import type { Catalog, Ring } from '../../src/membership/types.ts';
 import { MetricRegistry, silentLogger } from '../../src/telemetry/index.ts';
 import { recordedRing } from '../support/recorded-rings.ts';
+import { sourceDeps } from '../support/source-deps.ts';
 import {
   bytesPage,
   INSTANCES_PATH,
@@ -21,7 +22,7 @@ import {
 /** A hub as the control role builds it from ringway.yaml, on the machine's own clock. */
 async function startHub(t: Test, directory: string) {
   const config = await loadConfig(join(directory, 'ringway.yaml'));
-  const deps = { clock: systemClock, random: systemRandom };
+  const deps = { ...sourceDeps(systemClock), random: systemRandom };
   const rings = [...config.rings].map(([name, ring]) => ({ name, sources: createSources(name, ring.sources, deps), config: ring }));
   const hub = new MembershipHub(rings, { clock: systemClock, logger: silentLogger, metrics: new MetricRegistry() });
   await hub.start();

@@ -96,7 +96,7 @@ admin: {listen: "127.0.0.1:0"}
 `,
   });
   const configFile = join(folder, 'ringway.yaml');
-  const deps = { clock: systemClock, random: systemRandom, logger: silentLogger };
+  const deps = { clock: systemClock, random: systemRandom, environment: {}, logger: silentLogger };
   const control = createControl({ config: await loadConfig(configFile), configFile, probe: null }, deps);
   await control.start();
   t.teardown(() => control.stop());

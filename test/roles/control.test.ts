@@ -30,7 +30,7 @@ async function control(t: Test, files: Readonly<Record<string, string>>): Promis
   const log = new LogRecorder();
   const configFile = `${folder}/ringway.yaml`;
   const options = { config: await loadConfig(configFile), configFile, probe: { host: '127.0.0.1', port: 0 } };
-  const role = createControl(options, { clock: systemClock, random: systemRandom, logger: log.logger });
+  const role = createControl(options, { clock: systemClock, random: systemRandom, environment: {}, logger: log.logger });
   await role.start();
   t.teardown(() => role.stop());
   return {
@@ -195,7 +195,7 @@ t.test('a part that cannot start stops those that had', async (t) => {
   const config = await loadConfig(`${folder}/ringway.yaml`);
   const second = createControl(
     { config, configFile: null, probe: null },
-    { clock: systemClock, random: systemRandom, logger: silentLogger },
+    { clock: systemClock, random: systemRandom, environment: {}, logger: silentLogger },
   );
   await t.rejects(second.start(), { code: 'XDS_LISTEN', message: `xds: cannot listen on ${taken}: the port is in use` });
   t.throws(() => second.addresses, /not started/);

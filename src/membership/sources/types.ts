@@ -1,3 +1,4 @@
+import type { SecretReader } from '../../config/index.ts';
 import type { Clock, Random } from '../../core/index.ts';
 
 /** What the world hands to a source. */
@@ -5,4 +6,8 @@ export interface SourceDeps {
   readonly clock: Clock;
   /** For jitter. */
   readonly random: Random;
+  /** Reads passwords and tokens where they are. */
+  readonly readSecret: SecretReader;
+  /** The environment of the process: where a pod's API server is. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }

@@ -2,16 +2,18 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../../src/core/index.ts';
-import { createSources, createStaticSource } from '../../../src/membership/sources/index.ts';
+import { createSources } from '../../../src/membership/sources/index.ts';
+import { createStaticSource } from '../../../src/membership/sources/static/index.ts';
 import type { SourceReport } from '../../../src/membership/types.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { sourceDeps } from '../../support/source-deps.ts';
 import { sourceSuite } from '../source-suite.ts';
 
 t.test('a static source keeps the promises of every source', (t) =>
   sourceSuite(t, async (t) => {
     const clock = new FakeClock();
     const file = join(t.testdir({}), 'members.yaml');
-    const source = createStaticSource({ name: 'static', ring: 'live-store', file }, { clock, random: () => 0.5 });
+    const source = createStaticSource({ name: 'static', ring: 'live-store', file }, sourceDeps(clock));
     return {
       source,
       clock,
@@ -27,7 +29,7 @@ async function reportOn(t: Test, text: string | null): Promise<SourceReport | st
   const file = join(t.testdir({}), 'members.yaml');
   if (text !== null) writeFileSync(file, text);
   const abort = new AbortController();
-  const source = createStaticSource({ name: 'static', ring: 'live-store', file }, { clock: new FakeClock(0), random: () => 0.5 });
+  const source = createStaticSource({ name: 'static', ring: 'live-store', file }, sourceDeps(new FakeClock(0)));
   for await (const report of source.watch(abort.signal)) {
     abort.abort();
     return report.kind === 'failed' ? report.error.message.replace(file, 'members.yaml') : report;
@@ -89,7 +91,7 @@ t.test('a file that changes is read again by itself, also when it was replaced o
   const file = join(t.testdir({ 'members.yaml': '[]' }), 'members.yaml');
   const abort = new AbortController();
   t.teardown(() => abort.abort());
-  const source = createStaticSource({ name: 'static', ring: 'live-store', file }, { clock: systemClock, random: () => 0.5 });
+  const source = createStaticSource({ name: 'static', ring: 'live-store', file }, sourceDeps(systemClock));
   const reports = source.watch(abort.signal)[Symbol.asyncIterator]();
   t.match(await reports.next(), { value: { members: [] } });
   writeFileSync(file, '[{id: a, address: "10.0.0.1:1"}]');
@@ -107,9 +109,12 @@ t.test('sources are made in the order of the configuration and named after their
     everyMs: 1000,
     timeoutMs: 1000,
     keys: { instances: 'a', partitions: null },
+    tls: null,
+    bearer: null,
+    headers: new Map<string, string>(),
   } as const;
   const file = { kind: 'static', file: '/nowhere' } as const;
-  const sources = createSources('r', [file, tempo, file, tempo, tempo], { clock: new FakeClock(), random: () => 0.5 });
+  const sources = createSources('r', [file, tempo, file, tempo, tempo], sourceDeps(new FakeClock()));
   t.strictSame(
     sources.map(({ name }) => name),
     ['static', 'tempo', 'static-2', 'tempo-2', 'tempo-3'],

@@ -13,10 +13,11 @@ import {
   parsePartitionPage,
   parseRingPage,
 } from '../../../src/membership/dskit/index.ts';
-import { createTempoSource, type TempoSourceOptions } from '../../../src/membership/sources/index.ts';
+import { createTempoSource, type TempoSourceOptions } from '../../../src/membership/sources/tempo/index.ts';
 import type { SourceReport } from '../../../src/membership/types.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { MOMENTS, recordedRing } from '../../support/recorded-rings.ts';
+import { sourceDeps } from '../../support/source-deps.ts';
 import {
   bytesPage,
   INSTANCES_PATH,
@@ -38,6 +39,9 @@ const optionsFor = (...urls: string[]): TempoSourceOptions => ({
   everyMs: 1000,
   timeoutMs: 2000,
   keys: KEYS,
+  tls: null,
+  bearer: null,
+  headers: new Map(),
 });
 
 t.test('a tempo source keeps the promises of every source', (t) =>
@@ -45,7 +49,7 @@ t.test('a tempo source keeps the promises of every source', (t) =>
     const clock = new FakeClock();
     const server = await startTempoServer(t, {});
     return {
-      source: createTempoSource(optionsFor(server.url), { clock, random: () => 0.5 }),
+      source: createTempoSource(optionsFor(server.url), sourceDeps(clock)),
       clock,
       say: (members) => {
         const heartbeatMs = Math.floor(clock.nowMs() / 1000) * 1000;
@@ -75,7 +79,7 @@ t.test('a tempo source keeps the promises of every source', (t) =>
 async function firstReport(options: TempoSourceOptions, clock = new FakeClock(77)): Promise<SourceReport> {
   const abort = new AbortController();
   try {
-    for await (const report of createTempoSource(options, { clock, random: () => 0.5 }).watch(abort.signal)) return report;
+    for await (const report of createTempoSource(options, sourceDeps(clock)).watch(abort.signal)) return report;
   } finally {
     abort.abort();
   }
@@ -297,7 +301,7 @@ t.test('several peers: the newest of each entry counts, and one that fails is a 
   const [one, other] = [await startTempoServer(t, lagging), await startTempoServer(t, lagging)];
   const abort = new AbortController();
   t.teardown(() => abort.abort());
-  const source = createTempoSource({ ...optionsFor(one.url, other.url), everyMs: 10 }, { clock: systemClock, random: () => 0.5 });
+  const source = createTempoSource({ ...optionsFor(one.url, other.url), everyMs: 10 }, sourceDeps(systemClock));
   const reports = source.watch(abort.signal)[Symbol.asyncIterator]();
   const stateOf = (report: SourceReport) =>
     report.kind === 'members' ? report.members.find((member) => member.id === id)?.state : undefined;
@@ -332,7 +336,7 @@ t.test('what a failing peer last said counts for as long as gossip may take', as
   const clock = new FakeClock();
   const abort = new AbortController();
   t.teardown(() => abort.abort());
-  const source = createTempoSource({ ...optionsFor(late.url, ahead.url), everyMs: 10_000 }, { clock, random: () => 0.5 });
+  const source = createTempoSource({ ...optionsFor(late.url, ahead.url), everyMs: 10_000 }, sourceDeps(clock));
   const reports = source.watch(abort.signal)[Symbol.asyncIterator]();
   const isKnown = (report: SourceReport): boolean => report.kind === 'members' && report.members.some((member) => member.id === id);
   t.equal(isKnown(await until(reports, () => true)), true);
@@ -358,9 +362,7 @@ t.test('the first report waits for every peer, one that hangs until its time is 
   const abort = new AbortController();
   t.teardown(() => abort.abort());
   const options = { ...optionsFor(young.url, slow.url), timeoutMs: 200, everyMs: 10 };
-  const reports = createTempoSource(options, { clock: systemClock, random: () => 0.5 })
-    .watch(abort.signal)
-    [Symbol.asyncIterator]();
+  const reports = createTempoSource(options, sourceDeps(systemClock)).watch(abort.signal)[Symbol.asyncIterator]();
   t.match(await reports.next(), { value: { kind: 'members', warning: /did not answer within 200ms/ } });
   const { length } = slow.requests;
   for (let i = 0; i < 3; i += 1) await reports.next();
@@ -373,7 +375,7 @@ t.test('peers are read at their pace, a tenth more or less', async (t) => {
   const randoms = [0, 0.999];
   const abort = new AbortController();
   t.teardown(() => abort.abort());
-  const source = createTempoSource(optionsFor(server.url), { clock, random: () => randoms.shift() ?? 0.5 });
+  const source = createTempoSource(optionsFor(server.url), { ...sourceDeps(clock), random: () => randoms.shift() ?? 0.5 });
   const reports = source.watch(abort.signal)[Symbol.asyncIterator]();
   await reports.next();
   await clock.advance(899);

@@ -52,15 +52,15 @@ export function createTempoSource(options: TempoSourceOptions, deps: SourceDeps)
 async function pollPeer(
   url: string,
   options: TempoSourceOptions,
-  { clock, random }: SourceDeps,
+  deps: SourceDeps,
   signal: AbortSignal,
   onAnswer: (answer: PeerView | RingwayError) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const answer = await attempt(url, options, { clock, random }, signal);
+    const answer = await attempt(url, options, deps, signal);
     if (signal.aborted) return;
     onAnswer(answer);
-    await sleep(clock, options.everyMs * (0.9 + 0.2 * random()), signal);
+    await sleep(deps.clock, options.everyMs * (0.9 + 0.2 * deps.random()), signal);
   }
 }
 

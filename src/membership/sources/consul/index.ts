@@ -1,0 +1,2 @@
+// Begin with watch.ts.
+export { createConsulSource } from './watch.ts';

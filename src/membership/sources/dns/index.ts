@@ -1,0 +1,2 @@
+// Begin with watch.ts.
+export { createDnsSource } from './watch.ts';

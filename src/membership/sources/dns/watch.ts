@@ -1,0 +1,17 @@
+import { RingwayError } from '../../../core/index.ts';
+import type { MembershipSource, SourceReport } from '../../types.ts';
+import { follow } from '../follow.ts';
+import type { SourceDeps } from '../types.ts';
+import type { DnsSourceOptions } from './options.ts';
+
+export function createDnsSource({ name }: DnsSourceOptions, _deps: SourceDeps): MembershipSource {
+  const error = new RingwayError('dns: not built', { code: 'NOT_BUILT' });
+  return {
+    name,
+    watch: (signal) =>
+      follow<SourceReport>(signal, (put) => {
+        put({ kind: 'failed', error });
+        return () => Promise.resolve();
+      }),
+  };
+}

@@ -1,0 +1,2 @@
+// Begin with watch.ts.
+export { createEtcdSource } from './watch.ts';

@@ -1,0 +1,2 @@
+// Begin with watch.ts.
+export { createGossipSource } from './watch.ts';

@@ -1,0 +1,2 @@
+// Begin with watch.ts.
+export { createKubernetesSource } from './watch.ts';

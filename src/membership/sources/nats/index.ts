@@ -1,0 +1,2 @@
+// Begin with watch.ts.
+export { createNatsSource } from './watch.ts';
