@@ -5,6 +5,7 @@ export { civilFromDays, daysFromCivil } from './calendar.ts';
 export { type Clock, httpDate, isoTime, sleep, systemClock, type Timer } from './clock.ts';
 export { editDistance } from './edit-distance.ts';
 export { codeOf, messageOf, RingwayError } from './errors.ts';
+export { follow } from './follow.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
 export { listenProblem } from './listen-problem.ts';
 export { nearestName } from './nearest-name.ts';

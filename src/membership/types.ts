@@ -86,22 +86,27 @@ export type BusEvent =
   | { readonly kind: 'failed'; readonly error: RingwayError };
 
 /**
- * Where the members of one ring announce themselves: NATS, or in-process. Every call ends by itself: it rejects with RingwayError
- * `BUS_UNAVAILABLE` (try again), `BUS_REFUSED` (may not: the login lacks the right) or `LEASE_LOST`. Nothing is written after `leave`.
+ * Where the members of one ring announce themselves: NATS, or in-process. Every call ends by itself, within seconds: it rejects with
+ * RingwayError `BUS_UNAVAILABLE` (try again), `BUS_REFUSED` (may not: the login lacks the right, or the announcement is no good) or
+ * `LEASE_LOST`. Calls on one lease take effect in the order they were made. Nothing is written after `leave`.
  */
 export interface MembershipBus {
-  /** Whether the other side can be reached now. */
+  /** Whether the other side can be reached now. Heartbeat at once when it becomes true: readers wait for that before they judge ages. */
   readonly connected: ReadonlyObservable<boolean>;
   /** Takes the place of the id, from an earlier process too: the newest registration keeps it. */
   join(member: Announcement): Promise<Lease>;
   /** Counts as a heartbeat. */
   setState(lease: Lease, state: MemberState): Promise<void>;
+  /** Writes the member anew when the bus no longer has it: it was silent for too long, or the bus has lost its memory. */
   heartbeat(lease: Lease): Promise<void>;
-  /** Removes the member. A lost lease removes nothing. */
+  /**
+   * Removes the member; a second time, or when it is gone already, does nothing. From the first call on, the lease's other calls reject with `LEASE_LOST`;
+   * when it rejects with `BUS_UNAVAILABLE` the member may still be there: call it again. A lost lease removes nothing.
+   */
   leave(lease: Lease): Promise<void>;
   /** As MembershipSource.watch: the first event as soon as there is one, then one whenever there is news, until `signal` aborts; never throws. */
   watch(signal: AbortSignal): AsyncIterable<BusEvent>;
-  /** Lets go of connections; leases are left as they are. */
+  /** Lets go of connections; leases are left as they are. Further calls reject with `BUS_UNAVAILABLE`, watches end. */
   close(): Promise<void>;
 }
 

@@ -1,0 +1,3 @@
+// Where the members of a ring announce themselves, behind the contract MembershipBus (membership/types.ts): memory.ts within one
+// process, nats/ over NATS. Knows no source, no merge, and nothing of who announces.
+export { createMemoryBus, type MemoryBusOptions } from './memory.ts';
