@@ -13,18 +13,19 @@ export interface JoinedRings {
  */
 export function joinRings(instances: InstanceRing, partitions: PartitionRing | null): JoinedRings {
   const owned = new Map<MemberId, number>();
-  for (const { id, partition, state } of partitions?.owners.values() ?? [])
-    if (state !== 'DELETED' && partitions?.partitions.has(partition)) owned.set(id, partition);
+  const owners = new Map<number, MemberId[]>([...(partitions?.partitions.keys() ?? [])].map((id) => [id, []]));
+  for (const { id, partition, state } of partitions?.owners.values() ?? []) {
+    const ids = state === 'DELETED' ? undefined : owners.get(partition);
+    if (ids === undefined) continue;
+    owned.set(id, partition);
+    ids.push(id);
+  }
   return {
     members: [...instances.values()].map((instance) => ({ ...instance, partition: owned.get(instance.id) ?? null })).sort(byId),
     partitions: [...(partitions?.partitions.values() ?? [])]
       .sort(byId)
-      .map(({ id, state }) => ({ id, state, owners: ownersOf(id, owned) })),
+      .map(({ id, state }) => ({ id, state, owners: owners.get(id)?.sort() ?? [] })),
   };
-}
-
-function ownersOf(partition: number, owned: ReadonlyMap<MemberId, number>): readonly MemberId[] {
-  return [...owned].flatMap(([id, of]) => (of === partition ? id : [])).sort();
 }
 
 function byId<T extends string | number>(a: { readonly id: T }, b: { readonly id: T }): number {

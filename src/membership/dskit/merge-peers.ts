@@ -5,13 +5,7 @@ import type { Instance, InstanceRing, Owner, PartitionRing, RingPartition } from
 
 /** The newer heartbeat wins; on a tie LEFT, then the later state. */
 export function mergeInstanceRings(rings: readonly InstanceRing[]): InstanceRing {
-  return mergeMaps(rings, ({ heartbeatMs, state, address, zone, registeredMs }: Instance) => [
-    heartbeatMs,
-    INSTANCE_STATES.indexOf(state),
-    registeredMs ?? 0,
-    address,
-    zone,
-  ]);
+  return mergeMaps(rings, isNewerInstance);
 }
 
 /** Partitions by their newer state, owners by their newer update; on a tie DELETED, then the later state. */
@@ -19,31 +13,44 @@ export function mergePartitionRings(rings: readonly PartitionRing[]): PartitionR
   return {
     partitions: mergeMaps(
       rings.map(({ partitions }) => partitions),
-      ({ stateMs, state }: RingPartition) => [stateMs, PARTITION_STATES.indexOf(state)],
+      isNewerPartition,
     ),
     owners: mergeMaps(
       rings.map(({ owners }) => owners),
-      ({ updatedMs, state, partition }: Owner) => [updatedMs, OWNER_STATES.indexOf(state), partition],
+      isNewerOwner,
     ),
   };
 }
 
-/** By key, the entry whose rank is greatest; ranks are compared place by place and decide completely. */
-function mergeMaps<K extends string | number, V>(
-  maps: readonly ReadonlyMap<K, V>[],
-  rankOf: (value: V) => readonly (number | string)[],
-): ReadonlyMap<K, V> {
+/** Whether `a` is what a merge keeps of two different entries of one id; never so both ways round. */
+export function isNewerInstance(a: Instance, b: Instance): boolean {
+  if (a.heartbeatMs !== b.heartbeatMs) return a.heartbeatMs > b.heartbeatMs;
+  if (a.state !== b.state) return INSTANCE_STATES.indexOf(a.state) > INSTANCE_STATES.indexOf(b.state);
+  if (a.registeredMs !== b.registeredMs) return (a.registeredMs ?? 0) > (b.registeredMs ?? 0);
+  return a.address === b.address ? a.zone > b.zone : a.address > b.address;
+}
+
+/** As isNewerInstance. */
+export function isNewerPartition(a: RingPartition, b: RingPartition): boolean {
+  if (a.stateMs !== b.stateMs) return a.stateMs > b.stateMs;
+  return PARTITION_STATES.indexOf(a.state) > PARTITION_STATES.indexOf(b.state);
+}
+
+/** As isNewerInstance. */
+export function isNewerOwner(a: Owner, b: Owner): boolean {
+  if (a.updatedMs !== b.updatedMs) return a.updatedMs > b.updatedMs;
+  if (a.state !== b.state) return OWNER_STATES.indexOf(a.state) > OWNER_STATES.indexOf(b.state);
+  return a.partition > b.partition;
+}
+
+/** By key, the newest entry. */
+function mergeMaps<K extends string | number, V>(maps: readonly ReadonlyMap<K, V>[], isNewer: (a: V, b: V) => boolean): ReadonlyMap<K, V> {
   const merged = new Map<K, V>();
   for (const map of maps) {
     for (const [key, value] of map) {
       const known = merged.get(key);
-      if (known === undefined || isGreater(rankOf(value), rankOf(known))) merged.set(key, value);
+      if (known === undefined || isNewer(value, known)) merged.set(key, value);
     }
   }
   return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function isGreater(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
-  const place = a.findIndex((value, i) => value !== b[i]);
-  return place >= 0 && (a[place] as number | string) > (b[place] as number | string);
 }

@@ -2,9 +2,7 @@
 // truncated block for a good one and can be made to loop for ever, and these bytes come from the network.
 import { compress } from 'snappyjs';
 import { RingwayError } from '../../core/index.ts';
-
-/** dskit's own limit for a value. */
-export const MAX_RING_BYTES: number = 21 * 1024 * 1024;
+import { MAX_RING_BYTES } from './limits.ts';
 
 /** The decoded block. Throws RingwayError `BAD_SNAPPY` when it is truncated, refers outside itself, or is larger than `maxBytes`. */
 export function decodeSnappyBlock(block: Uint8Array, maxBytes: number = MAX_RING_BYTES): Uint8Array {

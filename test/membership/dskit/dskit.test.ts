@@ -81,7 +81,7 @@ t.test('bytes that are something else are refused, an empty ring is not', async 
   t.throws(() => decodeInstanceRing(snappy('hello, world')), { code: 'BAD_RING_BYTES', message: /^the bytes are not an instance ring: / });
   t.throws(() => decodeInstanceRing(snappy('\0\0\0')), {
     code: 'BAD_RING_BYTES',
-    message: 'the bytes are not an instance ring: they hold no entry',
+    message: 'the bytes are not an instance ring: they have fields that no such ring has',
   });
   t.throws(() => decodeInstanceRing(partitionBytes), { code: 'BAD_RING_BYTES' });
   t.throws(() => decodePartitionRing(instanceBytes), { code: 'BAD_RING_BYTES' });

@@ -180,7 +180,11 @@ t.test('what is no ring is one line that names the URL and what came instead', a
       `${instances}: the bytes are not an instance ring: `,
     ],
     ['nothing', { ...memberlist, [INSTANCES_PATH]: bytesPage(new Uint8Array()) }, `${instances}: the snappy block ends within its length`],
-    ['the other ring', { ...memberlist, [PARTITIONS_PATH]: bytesPage(instanceBytes) }, `${partitions}: the bytes have the unknown state `],
+    [
+      'the other ring',
+      { ...memberlist, [PARTITIONS_PATH]: bytesPage(instanceBytes) },
+      `${partitions}: the bytes are not a partition ring: they have fields that no such ring has`,
+    ],
     [
       'the rings exchanged',
       { [INSTANCES_PATH]: bytesPage(partitionBytes), [PARTITIONS_PATH]: bytesPage(instanceBytes) },
