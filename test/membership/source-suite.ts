@@ -7,9 +7,9 @@ export interface SourceUnderTest {
   readonly source: MembershipSource;
   readonly clock: FakeClock;
   /** From now on the origin has these members. */
-  say(members: readonly Pick<Member, 'id' | 'address' | 'zone' | 'partition'>[]): void;
+  say(members: readonly Pick<Member, 'id' | 'address' | 'zone' | 'partition'>[]): void | Promise<void>;
   /** From now on the origin is broken. */
-  spoil(): void;
+  spoil(): void | Promise<void>;
   /** Makes the source look. */
   look(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function sourceSuite(t: Test, create: (t: Test) => Promise<SourceUn
 
   await t.test('the first report is the full set, and says of which ring and when', async (t) => {
     const { source, say, clock } = await create(t);
-    say([A, B]);
+    await say([A, B]);
     const report = membersOf(t, await follow(t, source).next());
     t.strictSame(said(report), [A, B]);
     t.equal(report.ring, 'live-store');
@@ -53,11 +53,11 @@ export async function sourceSuite(t: Test, create: (t: Test) => Promise<SourceUn
 
   await t.test('each change is reported as a full set again', async (t) => {
     const { source, say, look } = await create(t);
-    say([A]);
+    await say([A]);
     const watch = follow(t, source);
     t.strictSame(said(membersOf(t, await watch.next())), [A]);
     for (const members of [[A, B, C], [B, C], [{ ...B, address: '10.0.1.9:9096' }, C], []]) {
-      say(members);
+      await say(members);
       await look();
       t.strictSame(said(membersOf(t, await watch.next())), members);
     }
@@ -69,29 +69,29 @@ export async function sourceSuite(t: Test, create: (t: Test) => Promise<SourceUn
     const report = await watch.next();
     t.match(report, { kind: 'failed', error: { name: 'RingwayError' } });
     if (report !== 'end' && report.kind === 'failed') t.notMatch(report.error.message, '\n');
-    say([C]);
+    await say([C]);
     await look();
     t.strictSame(said(membersOf(t, await watch.next())), [C]);
   });
 
   await t.test('a failure is reported each time it is tried, and the same members again after it', async (t) => {
     const { source, say, spoil, look } = await create(t);
-    say([A]);
+    await say([A]);
     const watch = follow(t, source);
     membersOf(t, await watch.next());
-    spoil();
+    await spoil();
     for (let i = 0; i < 2; i += 1) {
       await look();
       t.match(await watch.next(), { kind: 'failed' });
     }
-    say([A]);
+    await say([A]);
     await look();
     t.strictSame(said(membersOf(t, await watch.next())), [A]);
   });
 
   await t.test('it ends when the signal aborts, whatever it is doing, and leaves no timer', async (t) => {
     const { source, say, clock } = await create(t);
-    say([A]);
+    await say([A]);
     const waiting = follow(t, source);
     membersOf(t, await waiting.next());
     const pending = waiting.next();
@@ -110,7 +110,7 @@ export async function sourceSuite(t: Test, create: (t: Test) => Promise<SourceUn
 
   await t.test('two watches at once do not disturb each other', async (t) => {
     const { source, say } = await create(t);
-    say([A, C]);
+    await say([A, C]);
     const [one, other] = [follow(t, source), follow(t, source)];
     t.strictSame(said(membersOf(t, await one.next())), [A, C]);
     one.abort();
