@@ -131,11 +131,11 @@ export interface KubernetesSourceConfig {
   readonly namespace: string | null;
   /** Port that members advertise: a number, or the name of a port of the Service. */
   readonly port: number | string;
-  /** `https://host:port`; null: `kubernetes.default.svc`, as the environment of a pod says it. */
+  /** Base URL without a trailing slash; null: as the environment of a pod says it. */
   readonly server: string | null;
-  /** Read again for each connection and after a 401. */
+  /** Read again for each connection; null: the service account's, and none when `server` is given. Never with an `http:` server. */
   readonly tokenFile: string | null;
-  /** PEM; null: the service account's. */
+  /** PEM, read again for each connection; null: the service account's, and the system's authorities when `server` is given. */
   readonly caFile: string | null;
   /** Whether the number after the last dash of a pod's name is its partition (Tempo's rule). */
   readonly partitionFromName: boolean;

@@ -1,0 +1,84 @@
+// One read: all slices of the Service as they were at one resourceVersion, page by page.
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+import { messageOf, RingwayError } from '../../../core/index.ts';
+import type { SourceDeps } from '../types.ts';
+import type { ApiTarget } from './access.ts';
+import { type ApiAnswer, openApi } from './request.ts';
+import { parsePage, Unusable } from './slice.ts';
+import { SliceStore } from './store.ts';
+
+/** Slices of one page; the API server's own clients ask for as many. */
+const PAGE_SIZE = 500;
+/** Far more pages than the other limits let through, for a server that always has a next one. */
+const MAX_PAGES = 1000;
+/** All pages together; a slice of 100 endpoints, the usual most, has about 35 KB. */
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
+/** For one page. */
+const PAGE_TIMEOUT_MS = 30_000;
+/** How often a list whose continuation has expired is begun again. */
+const MAX_RESTARTS = 3;
+
+/** Rejects with RingwayError: the codes of `openApi`, `PEER_TOO_LARGE`, `PEER_TIMEOUT`, `API_ANSWER`. */
+export async function listSlices(target: ApiTarget, deps: SourceDeps, signal: AbortSignal): Promise<SliceStore> {
+  for (let restarts = 0; ; restarts += 1) {
+    try {
+      return await listOnce(target, deps, signal);
+    } catch (error) {
+      const expired = error instanceof RingwayError && error.code === 'API_GONE';
+      if (!expired || restarts === MAX_RESTARTS) throw error;
+    }
+  }
+}
+
+async function listOnce(target: ApiTarget, deps: SourceDeps, signal: AbortSignal): Promise<SliceStore> {
+  let store: SliceStore | null = null;
+  let next = '';
+  let bytes = 0;
+  for (let pages = 1; ; pages += 1) {
+    const query = { limit: String(PAGE_SIZE), ...(next === '' ? {} : { continue: next }) };
+    const answer = await openApi({ verb: 'list', target, query, deps, signal });
+    const body = await readBody(answer, MAX_LIST_BYTES - bytes, deps);
+    bytes += body.length;
+    const { into, token } = addPage(answer, body, target, store);
+    if (token === '') return into;
+    if (token === next || pages === MAX_PAGES) throw answer.fail('API_ANSWER', `has no last page, not even after ${pages}`);
+    store = into;
+    next = token;
+  }
+}
+
+async function readBody({ body, fail }: ApiAnswer, maxBytes: number, { clock }: SourceDeps): Promise<Buffer> {
+  const timer = clock.after(PAGE_TIMEOUT_MS, () => body.destroy(fail('PEER_TIMEOUT', `did not end within ${PAGE_TIMEOUT_MS / 1000}s`)));
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw fail('PEER_TOO_LARGE', `is longer than the ${MAX_LIST_BYTES} bytes that are allowed`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof RingwayError ? error : fail('PEER_UNREACHABLE', `broke off: ${messageOf(error)}`, error);
+  } finally {
+    timer.cancel();
+  }
+  return Buffer.concat(chunks);
+}
+
+/** All pages have the resourceVersion of the first. */
+function addPage(
+  { fail, quote }: ApiAnswer,
+  body: Buffer,
+  target: ApiTarget,
+  store: SliceStore | null,
+): { readonly into: SliceStore; readonly token: string } {
+  try {
+    const page = parsePage(body.toString(), target);
+    const into = store ?? new SliceStore(page.resourceVersion);
+    for (const slice of page.slices) into.add(slice);
+    return { into, token: page.next };
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error;
+    throw fail('API_ANSWER', `answered ${error.message}: "${quote(body.toString('utf8', 0, 400))}"`);
+  }
+}
