@@ -105,7 +105,9 @@ export async function startDnsServer(t: Test, reply: DnsServer['reply'] = () => 
     reply,
     questions,
     close: () => {
-      closed ??= Promise.all([new Promise((resolve) => tcp.close(resolve)), new Promise<void>((resolve) => udp.close(resolve))]).then(() => {});
+      closed ??= Promise.all([new Promise((resolve) => tcp.close(resolve)), new Promise<void>((resolve) => udp.close(resolve))]).then(
+        () => {},
+      );
       return closed;
     },
   };

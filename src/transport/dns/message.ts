@@ -1,9 +1,6 @@
-// One question as a DNS message, and what a message says about it (RFC 1035 §4, RFC 6891). Pure. Messages come from the network: what
-// does not fit is a reply of its own kind, never a throw.
-import { isIP } from 'node:net';
-import { type Answer, type DecodedPacket, decode, encode, RECURSION_DESIRED, type SoaAnswer, type SrvAnswer } from 'dns-packet';
-import ipaddr from 'ipaddr.js';
+// What a DNS message says to a question. Pure. Messages come from the network: what does not fit is a reply of its own kind, never a throw.
 import { messageOf } from '../../core/index.ts';
+import { type DnsMessage, type DnsRecord, decodeMessage, encodeMessage, isResponseTo, isTruncated, TYPES } from './wire.ts';
 
 /** Records that can be asked for. */
 export type RecordKind = 'A' | 'AAAA' | 'SRV';
@@ -51,122 +48,68 @@ const RCODES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN',
 
 /** The message that asks. Without `extended` it is plain RFC 1035, for servers that answer FORMERR to more. */
 export function encodeQuestion({ name, kind }: Question, id: number, extended: boolean): Buffer {
-  const opt = {
-    type: 'OPT',
-    name: '.',
-    udpPayloadSize: UDP_PAYLOAD_BYTES,
-    extendedRcode: 0,
-    ednsVersion: 0,
-    flags: 0,
-    flag_do: false,
-    options: [],
-  } as const;
-  return encode({
-    type: 'query',
-    id,
-    flags: RECURSION_DESIRED,
-    questions: [{ name, type: kind }],
-    additionals: extended ? [{ ...opt, options: [] }] : [],
-  });
+  return encodeMessage({ name, type: TYPES[kind] }, id, extended ? UDP_PAYLOAD_BYTES : null);
 }
 
 /** What `bytes` say to the question that was asked with `id`; null when they answer something else, or nothing. */
 export function readReply(bytes: Buffer, question: Question, id: number): Reply | null {
-  if (bytes.length < 12 || bytes.readUInt16BE(0) !== id || !(bytes.readUInt8(2) & 0x80)) return null;
-  let packet: DecodedPacket;
+  if (!isResponseTo(bytes, id)) return null;
+  if (isTruncated(bytes)) return { kind: 'truncated' };
   try {
-    packet = decode(bytes);
-  } catch (error) {
-    return { kind: 'malformed', what: messageOf(error) };
-  }
-  const rcode = rcodeOf(packet);
-  if (!isAbout(packet, question, rcode)) return null;
-  if (packet.flag_tc) return { kind: 'truncated' };
-  if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return { kind: 'refused', rcode };
-  try {
-    return answerOf(packet, question, rcode);
+    const message = decodeMessage(bytes);
+    const rcode = RCODES[message.rcode] ?? `RCODE ${message.rcode}`;
+    const isAnswer = rcode === 'NOERROR' || rcode === 'NXDOMAIN';
+    // A server that refuses may leave the question out.
+    if (message.question === null ? isAnswer : !isAbout(message.question, question)) return null;
+    return isAnswer ? answerOf(message, question, rcode) : { kind: 'refused', rcode };
   } catch (error) {
     return { kind: 'malformed', what: messageOf(error) };
   }
 }
 
-/** The four bits of the header with the eight of EDNS before them (RFC 6891 §6.1.3). */
-function rcodeOf({ flags = 0, additionals = [] }: DecodedPacket): string {
-  const [opt] = additionals.filter((record) => record.type === 'OPT');
-  const code = (opt?.extendedRcode ?? 0) * 16 + (flags & 0xf);
-  return RCODES[code] ?? `RCODE ${code}`;
+function isAbout(asked: { readonly name: string; readonly type: number }, { name, kind }: Question): boolean {
+  return asked.type === TYPES[kind] && asked.name === name.toLowerCase();
 }
 
-/** A server that refuses may leave the question out. */
-function isAbout({ questions = [] }: DecodedPacket, { name, kind }: Question, rcode: string): boolean {
-  const [asked, ...more] = questions;
-  if (asked === undefined) return rcode !== 'NOERROR' && rcode !== 'NXDOMAIN';
-  return more.length === 0 && asked.type === kind && sameName(asked.name) === sameName(name);
-}
-
-function answerOf(packet: DecodedPacket, question: Question, rcode: 'NOERROR' | 'NXDOMAIN'): Reply {
-  const answers = (packet.answers ?? []).filter(isOfInternet);
-  const alias = followAliases(sameName(question.name), answers);
-  const records = answers.filter((record) => record.type === question.kind && sameName(record.name) === alias.name);
-  if (rcode === 'NXDOMAIN' || records.length === 0) {
-    const kind = rcode === 'NXDOMAIN' ? 'no-such-name' : 'no-records';
-    return { kind, ttlMs: negativeTtlMs(packet.authorities ?? []) };
-  }
-  const ttlMs = Math.min(alias.ttlMs, ...records.map(ttlMsOf));
-  if (question.kind !== 'SRV') return { kind: 'found', addresses: addressesOf(records), targets: [], ttlMs };
-  const targets = targetsOf(
-    records.filter((record) => record.type === 'SRV'),
-    (packet.additionals ?? []).filter(isOfInternet),
-  );
+function answerOf(message: DnsMessage, { name, kind }: Question, rcode: 'NOERROR' | 'NXDOMAIN'): Reply {
+  const alias = followAliases(name.toLowerCase(), message.answers);
+  const records = message.answers.filter((record) => record.type === kind && record.name === alias.name);
+  if (rcode === 'NXDOMAIN' || records.length === 0)
+    return { kind: rcode === 'NXDOMAIN' ? 'no-such-name' : 'no-records', ttlMs: negativeTtlMs(message.authorities) };
+  const ttlMs = Math.min(alias.ttlSeconds, ...records.map(({ ttlSeconds }) => ttlSeconds)) * 1000;
+  if (kind !== 'SRV') return { kind: 'found', addresses: addressesOf(records), targets: [], ttlMs };
+  const targets = targetsOf(records, message.additionals);
   return targets.length === 0 ? { kind: 'no-records', ttlMs } : { kind: 'found', addresses: [], targets, ttlMs };
 }
 
-function isOfInternet(record: Answer): boolean {
-  return record.type !== 'OPT' && record.class === 'IN';
-}
-
 /** Where the CNAMEs in the answer lead. */
-function followAliases(name: string, answers: readonly Answer[]): { readonly name: string; readonly ttlMs: number } {
-  const aliases = new Map(answers.flatMap((record) => (record.type === 'CNAME' ? [[sameName(record.name), record]] : [])));
-  let at = { name, ttlMs: Number.POSITIVE_INFINITY };
+function followAliases(name: string, answers: readonly DnsRecord[]): Pick<DnsRecord, 'name' | 'ttlSeconds'> {
+  const aliases = new Map(answers.flatMap((record) => (record.type === 'CNAME' ? [[record.name, record]] : [])));
+  let at = { name, ttlSeconds: Number.POSITIVE_INFINITY };
   for (let i = 0; i <= MAX_ALIASES; i += 1) {
     const alias = aliases.get(at.name);
     if (alias === undefined) return at;
-    at = { name: sameName(alias.data), ttlMs: Math.min(at.ttlMs, ttlMsOf(alias)) };
+    at = { name: alias.target, ttlSeconds: Math.min(at.ttlSeconds, alias.ttlSeconds) };
   }
   throw new Error(`more than ${MAX_ALIASES} CNAMEs in a row`);
 }
 
-/** The codec reads what is too short for an address as one with holes in it. */
-function addressesOf(records: readonly Answer[]): readonly string[] {
-  const texts = records.flatMap((record) => (record.type === 'A' || record.type === 'AAAA' ? [record.data] : []));
-  const wrong = texts.find((text) => isIP(text) === 0);
-  if (wrong !== undefined) throw new Error('an address record without an address');
-  return [...new Set(texts.map((text) => (isIP(text) === 4 ? text : ipaddr.IPv6.parse(text).toRFC5952String())))];
+function addressesOf(records: readonly DnsRecord[]): readonly string[] {
+  return [...new Set(records.flatMap((record) => (record.type === 'A' || record.type === 'AAAA' ? record.address : [])))];
 }
 
 /** The root as a target says that there is no such service (RFC 2782). */
-function targetsOf(records: readonly SrvAnswer[], along: readonly Answer[]): readonly ServiceTarget[] {
-  const addresses = Map.groupBy(along, (record) => sameName(record.name));
-  return records
-    .map(({ data: { target, port, priority = 0, weight = 0 } }) => ({ target: sameName(target), port, priority, weight }))
-    .filter(({ target }) => target !== '')
-    .map((record) => ({ ...record, addresses: addressesOf(addresses.get(record.target) ?? []) }));
+function targetsOf(records: readonly DnsRecord[], along: readonly DnsRecord[]): readonly ServiceTarget[] {
+  const byName = Map.groupBy(along, ({ name }) => name);
+  return records.flatMap((record) => {
+    if (record.type !== 'SRV' || record.target === '') return [];
+    const { target, port, priority, weight } = record;
+    return { target, port, priority, weight, addresses: addressesOf(byName.get(target) ?? []) };
+  });
 }
 
 /** RFC 2308 §5: the lesser of the SOA's own TTL and its MINIMUM. */
-function negativeTtlMs(authorities: readonly Answer[]): number | null {
-  const [soa] = authorities.filter((record): record is SoaAnswer => record.type === 'SOA');
-  return soa === undefined ? null : Math.min(ttlMsOf(soa), (soa.data.minimum ?? 0) * 1000);
-}
-
-/** RFC 2181 §8: a TTL with its highest bit set is 0. */
-function ttlMsOf(record: Answer): number {
-  const ttl = ('ttl' in record ? record.ttl : undefined) ?? 0;
-  return ttl >= 2 ** 31 ? 0 : ttl * 1000;
-}
-
-/** Names are compared without regard to case (RFC 1035 §2.3.3). */
-function sameName(name: string): string {
-  return name.replace(/\.$/, '').toLowerCase();
+function negativeTtlMs(authorities: readonly DnsRecord[]): number | null {
+  const [soa] = authorities.flatMap((record) => (record.type === 'SOA' ? record : []));
+  return soa === undefined ? null : Math.min(soa.ttlSeconds, soa.minimumSeconds) * 1000;
 }

@@ -19,12 +19,14 @@ export async function readResolvConf(file: string): Promise<ResolvConf> {
     return parseResolvConf(await readFile(file, 'utf8'));
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    return { servers: new Resolver().getServers().map(serverOf), search: [], ndots: 1 };
+    return { servers: new Resolver().getServers().flatMap(serverOf), search: [], ndots: 1 };
   }
 }
 
-function serverOf(text: string): HostPort {
-  return isIP(text) === 0 ? parseHostPort(text) : { host: text, port: 53 };
+/** An address, or with a port `[address]:port` as on OpenBSD. */
+function serverOf(text: string): readonly HostPort[] {
+  if (isIP(text) !== 0) return [{ host: text, port: 53 }];
+  return /^\[?[\da-f:.]+(%\w+)?\]?:\d+$/i.test(text) ? [parseHostPort(text)] : [];
 }
 
 /** What is not understood is passed over, as every resolver does; of `search` and `domain` the last counts. */
@@ -38,7 +40,7 @@ export function parseResolvConf(text: string): ResolvConf {
       .split(/\s+/)
       .filter((word) => word !== '');
     const [first = ''] = values;
-    if (keyword === 'nameserver' && isIP(first) !== 0) servers.push({ host: first, port: 53 });
+    if (keyword === 'nameserver') servers.push(...serverOf(first));
     if (keyword === 'search') search = values;
     if (keyword === 'domain') search = values.slice(0, 1);
     if (keyword !== 'options') continue;
