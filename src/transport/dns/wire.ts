@@ -190,6 +190,6 @@ class WireReader {
 function labelOf(octets: Buffer): string {
   return octets
     .toString('latin1')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_-]/g, (character) => `\\${character.charCodeAt(0).toString().padStart(3, '0')}`);
+    .replaceAll(/[^A-Za-z0-9_-]/g, (character) => `\\${character.charCodeAt(0).toString().padStart(3, '0')}`)
+    .toLowerCase();
 }
