@@ -1,8 +1,15 @@
 import { hostname } from 'node:os';
 import { type HostPort, parseHostPort, RingwayError } from '../../core/index.ts';
-import { egressBootstrap, inboundBootstrap, type LoadedBootstrap } from '../../proxy/bootstrap/index.ts';
+import {
+  advertisedAddress,
+  egressBootstrap,
+  inboundBootstrap,
+  type LoadedBootstrap,
+  planAnnouncement,
+} from '../../proxy/bootstrap/index.ts';
 import { localAddresses } from '../../transport/index.ts';
 import { type CommandIo, UsageError } from '../command.ts';
+import { ANNOUNCE_FLAG_NAMES, type AnnounceValues, announceFlags, announceFrom, announceHelp } from './announce-flags.ts';
 
 /** The kinds of sidecar that a few flags describe. */
 export type ComposedKind = 'inbound' | 'egress';
@@ -11,10 +18,10 @@ export function isComposedKind(word: string | undefined): word is ComposedKind {
   return word === 'inbound' || word === 'egress';
 }
 
-type ComposedFlag = 'listen' | 'local' | 'control' | 'member' | 'node' | 'ring' | 'zone' | 'admin';
+type SharedFlag = 'listen' | 'local' | 'control' | 'member' | 'node' | 'ring' | 'zone' | 'admin';
 
 /** Flags that say what a sidecar is: the same for running it and for printing its bootstrap. */
-export const composedFlags: Readonly<Record<ComposedFlag, { readonly type: 'string' }>> = {
+export const composedFlags: Readonly<Record<SharedFlag, { readonly type: 'string' }>> & typeof announceFlags = {
   listen: { type: 'string' },
   local: { type: 'string' },
   control: { type: 'string' },
@@ -23,13 +30,17 @@ export const composedFlags: Readonly<Record<ComposedFlag, { readonly type: 'stri
   ring: { type: 'string' },
   zone: { type: 'string' },
   admin: { type: 'string' },
+  ...announceFlags,
 };
 
 /** What the user gave of them. */
-export type ComposedValues = Readonly<Partial<Record<ComposedFlag, string>>>;
+export type ComposedValues = Readonly<Partial<Record<SharedFlag, string>>> & AnnounceValues;
 
 /** Which of them belong to one kind only. */
-const OF_KIND: Readonly<Record<ComposedKind, readonly (keyof ComposedValues)[]>> = { inbound: ['local', 'member'], egress: ['node'] };
+const OF_KIND: Readonly<Record<ComposedKind, readonly (keyof ComposedValues)[]>> = {
+  inbound: ['local', 'member', ...ANNOUNCE_FLAG_NAMES],
+  egress: ['node'],
+};
 
 /** Where the name of a node comes from when the flags do not say it. */
 type Names = 'from the machine' | 'left out';
@@ -51,7 +62,7 @@ export const composedHelp = (
       --local ADDRESS     inbound: where the live-store listens (default 127.0.0.1:9095)
       --member ID         inbound: the member's id in the ring (${DEFAULT_NAMES[names].member})
       --node ID           egress: an id that no other sidecar has (${DEFAULT_NAMES[names].node})
-`;
+${announceHelp}`;
 
 /**
  * Composes the bootstrap. `names`: who we are when the flags do not say it. Left out, an inbound node has no id (its member starts with
@@ -80,16 +91,26 @@ export function composeBootstrap(
       return egressBootstrap({ ...shared, control, nodeId });
     }
     const member = values.member ?? pod;
-    return inboundBootstrap({
+    const announce = announceFrom(values);
+    const bootstrap = inboundBootstrap({
       ...shared,
       local: addressOf('--local', values.local ?? '127.0.0.1:9095'),
       ...(member === undefined ? {} : { member }),
       ...(values.control === undefined ? {} : { control: addressOf('--control', values.control) }),
+      ...(announce === null ? {} : { announce }),
       ownAddresses: [...localAddresses(), hostname(), 'localhost'],
     });
+    if (names === 'from the machine') assertAnnounceable(bootstrap, listen.port, io);
+    return bootstrap;
   } catch (error) {
     throw error instanceof RingwayError ? new UsageError(error.message, error) : error;
   }
+}
+
+/** Whether there is something to say of this machine. Throws RingwayError `BAD_ANNOUNCE`. */
+function assertAnnounceable(bootstrap: LoadedBootstrap['bootstrap'], port: number, io: Pick<CommandIo, 'env'>): void {
+  const plan = planAnnouncement(bootstrap);
+  if (plan) advertisedAddress(plan, { podIp: io.env['POD_IP'], own: localAddresses() }, port);
 }
 
 /** Reads an address flag. Throws UsageError that names it. */

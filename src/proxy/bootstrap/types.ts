@@ -1,3 +1,4 @@
+import type { NatsConnectionConfig } from '../../config/types.ts';
 import type { HostPort } from '../../core/index.ts';
 import type { Problem } from '../../envoy/index.ts';
 import type { Bootstrap } from '../../gen/envoy/config/bootstrap/v3/bootstrap.ts';
@@ -37,8 +38,36 @@ export interface InboundOptions {
   readonly control?: HostPort;
   /** Admin pages; none unless given. Without a host on loopback. */
   readonly admin?: HostPort;
+  /** How the member announces itself; it does not unless given. Real Envoy reads past it. */
+  readonly announce?: AnnounceSettings;
   /** Addresses and names of this machine, for the loop check. */
   readonly ownAddresses?: readonly string[];
+}
+
+/** How a member announces itself over NATS. */
+export interface AnnounceSettings {
+  readonly nats: NatsConnectionConfig;
+  /** host:port; null: found out at the start. */
+  readonly advertise: string | null;
+  /** The partition it owns; null: none. From the id: the number after its last dash. */
+  readonly partition: number | null | 'from the id';
+  /** `x-scope-orgid` of health checks. */
+  readonly healthTenant: string;
+}
+
+/** Who is announced: settings and the rest of the bootstrap together. */
+export interface AnnouncePlan {
+  readonly settings: AnnounceSettings;
+  readonly ring: string;
+  readonly member: string;
+  /** '' when the node names none. */
+  readonly zone: string;
+  readonly partition: number | null;
+  /** The listener that stands at the advertised address, and its own. */
+  readonly listener: string;
+  readonly listen: HostPort;
+  /** Where the live-store listens: who is asked for its health. */
+  readonly local: HostPort;
 }
 
 /** What a sidecar beside a querier is made of: all but this comes from control. */

@@ -4,7 +4,8 @@ import t from 'tap';
 import { type HostPort, parseHostPort } from '../../../src/core/index.ts';
 import { durationMs, readMessage } from '../../../src/envoy/index.ts';
 import type { Bootstrap } from '../../../src/gen/envoy/config/bootstrap/v3/bootstrap.ts';
-import { bootstrapYaml, egressBootstrap, inboundBootstrap } from '../../../src/proxy/bootstrap/index.ts';
+import { bootstrapYaml, egressBootstrap, inboundBootstrap, parseAnnounce } from '../../../src/proxy/bootstrap/index.ts';
+import type { AnnounceSettings } from '../../../src/proxy/bootstrap/types.ts';
 import { envoySkip, validateWithEnvoy } from '../../support/envoy.ts';
 
 const folder = join(import.meta.dirname, '../../golden/bootstrap');
@@ -16,6 +17,16 @@ const BOOTSTRAPS: Readonly<Record<string, Bootstrap>> = {
     ...{ listen: at(':9096'), local: at('127.0.0.1:9095'), control: at('control:18000') },
   }),
   'inbound-alone.yaml': inboundBootstrap({ ring: 'live-store', listen: at('[::]:9096'), local: at('live-store:9095'), admin: at(':9901') }),
+  'inbound-announce.yaml': inboundBootstrap({
+    ...{ ring: 'live-store', listen: at(':9096'), local: at('127.0.0.1:9095'), control: at('control:18000'), zone: 'zone-a' },
+    announce: parseAnnounce(
+      {
+        ...{ nats: ['nats://nats-0:4222', 'tls://nats-1:4222'], nats_creds: '/var/run/ringway/nats.creds', nats_ca: '/etc/ringway/ca.pem' },
+        ...{ nats_bucket: 'members', advertise: '10.0.0.7:9096', partition: '3', health_tenant: 'ops' },
+      },
+      (key) => key,
+    ) as AnnounceSettings,
+  }),
   'egress.yaml': egressBootstrap({ ring: 'live-store', listen: at('127.0.0.1:9096'), control: at('control:18000'), zone: 'zone-a' }),
   'egress-named.yaml': egressBootstrap({
     ...{ ring: 'traces', nodeId: 'querier-0', listen: at(':9096') },

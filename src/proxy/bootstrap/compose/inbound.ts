@@ -1,6 +1,7 @@
 import { formatHostPort, type HostPort, RingwayError } from '../../../core/index.ts';
 import type { Json } from '../../../envoy/index.ts';
 import type { Bootstrap } from '../../../gen/envoy/config/bootstrap/v3/bootstrap.ts';
+import { announceJson } from '../announce/metadata.ts';
 import type { InboundOptions } from '../types.ts';
 import { hostOr, listenAddress } from './address.ts';
 import { loopReason } from './loop.ts';
@@ -24,9 +25,12 @@ export function inboundBootstrap(options: InboundOptions): Bootstrap {
     throw new RingwayError(text, { code: 'LOOP' });
   }
   const admin = options.admin && listenAddress('--admin', options.admin, '127.0.0.1');
-  const { control } = options;
+  const { control, announce } = options;
   return toBootstrap({
-    node: nodeJson({ id: options.member, cluster: `${options.ring}/inbound`, zone: options.zone }),
+    node: {
+      ...nodeJson({ id: options.member, cluster: `${options.ring}/inbound`, zone: options.zone }),
+      ...(announce ? { metadata: { ringway: { announce: announceJson(announce) } } } : {}),
+    },
     static_resources: {
       listeners: [listenerJson(listen)],
       clusters: [localCluster(local), ...(control ? [xdsCluster(control, { waits: false })] : [])],

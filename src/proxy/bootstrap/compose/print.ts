@@ -13,7 +13,12 @@ function commentsOn(bootstrap: Bootstrap): ReadonlyMap<string, string> {
   const comments = new Map<string, string>([['', headOf(isInbound, atStart)]]);
   comments.set('node.cluster', 'What control reads: <ring>/<view>.');
   if (node?.id) comments.set('node.id', isInbound ? "The member's id in the ring." : 'Any name that no other sidecar has.');
-  if (node?.metadata !== undefined) comments.set('node.metadata', 'What control reads: where to put the listener.');
+  if (node?.metadata !== undefined) {
+    const reader = isInbound
+      ? 'What ringway sidecar reads: how it announces this member over NATS. Envoy does not.'
+      : 'What control reads: where to put the listener.';
+    comments.set('node.metadata', reader);
+  }
   for (const [index, { name }] of (staticResources?.listeners ?? []).entries()) {
     comments.set(`static_resources.listeners[${index}]`, `${name}: the advertised address, the one that the ring says.`);
   }
