@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { MergedMember, Ring } from './types.ts';
+import { isSameMember } from './keep.ts';
+import type { MemberId, MergedMember, Ring } from './types.ts';
 
 /** The fields of a member whose change is worth telling. */
-const FIELDS = ['address', 'zone', 'partition', 'state', 'registeredMs', 'refused', 'unhealthy'] as const;
+const FIELDS = ['address', 'zone', 'partition', 'state', 'registeredMs', 'refused', 'warning', 'unhealthy', 'spared'] as const;
 
 /** A member that is in both rings but is not the same. */
 export interface MemberChange {
@@ -21,28 +21,18 @@ export interface RingDiff {
 
 /** From `before` (null: no ring) to `after`. Heartbeats, opinions and who decided do not count. */
 export function diffRings(before: Ring | null, after: Ring): RingDiff {
-  const known = new Map(before?.members.map((member) => [member.id, member]));
-  const kept = new Set(after.members.map(({ id }) => id));
-  return {
-    added: after.members.filter(({ id }) => !known.has(id)),
-    removed: [...known.values()].filter(({ id }) => !kept.has(id)),
-    changed: after.members.flatMap((member) => {
-      const old = known.get(member.id);
-      const fields = old ? FIELDS.filter((field) => old[field] !== member[field]) : [];
-      return old && fields.length > 0 ? { before: old, after: member, fields } : [];
-    }),
-  };
+  const gone = new Map<MemberId, MergedMember>(before?.members.map((member) => [member.id, member]));
+  const added: MergedMember[] = [];
+  const changed: MemberChange[] = [];
+  for (const member of after.members) {
+    const old = gone.get(member.id);
+    gone.delete(member.id);
+    if (!old) added.push(member);
+    else if (!isSameMember(old, member)) changed.push(changeOf(old, member));
+  }
+  return { added, removed: [...gone.values()], changed: changed.filter(({ fields }) => fields.length > 0) };
 }
 
-/** Whether a catalog with the one says the same as with the other; see Catalog for what is not content. */
-export function isSameContent(a: Ring, b: Ring): boolean {
-  return isDeepStrictEqual(contentOf(a), contentOf(b));
-}
-
-function contentOf(ring: Ring): unknown {
-  return {
-    ...ring,
-    members: ring.members.map(({ heartbeatMs, decidedBy, ...content }) => content),
-    sources: ring.sources.map(({ name, ok, expired }) => ({ name, ok, expired })),
-  };
+function changeOf(before: MergedMember, after: MergedMember): MemberChange {
+  return { before, after, fields: FIELDS.filter((field) => before[field] !== after[field]) };
 }

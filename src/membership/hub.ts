@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Observable, type ReadonlyObservable, type Service } from '../core/index.ts';
 import type { Gauge } from '../telemetry/index.ts';
-import { isSameContent } from './diff.ts';
+import { isSameContent } from './keep.ts';
 import { type HubDeps, type RingInput, RingWatch } from './ring-watch.ts';
 import type { Catalog, Ring } from './types.ts';
 
@@ -65,36 +64,42 @@ export class MembershipHub implements Service {
     const watches = rings.map((input) => {
       const known = former.get(input.name);
       if (known?.input === input) return known;
-      const watch: RingWatch = new RingWatch(input, this.#deps, (ring) => this.#publish(watch, ring), known ?? null);
+      const watch: RingWatch = new RingWatch(input, this.#deps, (ring, isSame) => this.#publish(watch, ring, isSame), known ?? null);
       started.push(watch);
       return watch;
     });
     this.#watches = new Map(watches.map((watch) => [watch.input.name, watch]));
     this.#forgetSeries([...former.values()].filter((watch) => !watches.includes(watch)));
-    this.#set(new Map(watches.map((watch) => [watch.input.name, watch.ring])));
+    const { version, rings: before } = this.#catalog.value;
+    const after = new Map(watches.map((watch) => [watch.input.name, watch.ring]));
+    const isSame = isSameCatalog(before, after);
+    if (!isSame || [...after].some(([name, ring]) => before.get(name) !== ring)) this.#set(after, isSame ? version : version + 1);
     return started;
   }
 
   /** What still runs writes its series anew. */
   #forgetSeries(watches: readonly RingWatch[]): void {
     const names = new Set(watches.map(({ input }) => input.name));
-    this.#deps.metrics.remove(({ name, labels }) => /^ringway_(ring|source)_/.test(name) && names.has(labels?.['ring'] ?? ''));
+    this.#deps.metrics.remove(({ name, labels }) => /^ringway_(ring|source|member)_/.test(name) && names.has(labels?.['ring'] ?? ''));
   }
 
-  #publish(from: RingWatch, ring: Ring): void {
-    if (this.#watches.get(ring.name) !== from) return;
-    this.#set(new Map([...this.#catalog.value.rings, [ring.name, ring]]));
+  #publish(from: RingWatch, ring: Ring, isSame: boolean): void {
+    const { version, rings } = this.#catalog.value;
+    if (this.#watches.get(ring.name) !== from || rings.get(ring.name) === ring) return;
+    this.#set(new Map([...rings, [ring.name, ring]]), isSame ? version : version + 1);
   }
 
-  #set(rings: ReadonlyMap<string, Ring>): void {
-    const before = this.#catalog.value;
-    const same = rings.size === before.rings.size && [...rings].every(([name, ring]) => isKnown(before.rings.get(name), ring));
-    const version = same ? before.version : before.version + 1;
+  #set(rings: ReadonlyMap<string, Ring>, version: number): void {
     this.#version.set(version);
-    if (!isDeepStrictEqual(rings, before.rings)) this.#catalog.set({ version, rings });
+    this.#catalog.set({ version, rings });
   }
 }
 
+/** Whether the same rings say the same; their order does not matter. */
+function isSameCatalog(before: ReadonlyMap<string, Ring>, after: ReadonlyMap<string, Ring>): boolean {
+  return before.size === after.size && [...after].every(([name, ring]) => isKnown(before.get(name), ring));
+}
+
 function isKnown(before: Ring | undefined, after: Ring): boolean {
-  return before !== undefined && (before === after || isSameContent(before, after));
+  return before !== undefined && isSameContent(before, after);
 }

@@ -1,7 +1,11 @@
 // Who is in which ring. types.ts holds the model and the contracts; merge.ts (pure) makes one ring of many opinions; hub.ts reads all
 // sources and publishes the catalog: begin with MembershipHub. Knows no Envoy message, no xDS, and no kind of source (sources/ does).
+export { createAddressJudge } from './address-judge.ts';
 export { addressKey, createAddressPolicy } from './address-policy.ts';
-export { diffRings, isSameContent } from './diff.ts';
+export { diffRings, type RingDiff } from './diff.ts';
 export { MembershipHub } from './hub.ts';
-export { type MergeInput, type MergePolicy, mergeRing, nextMergeMs, type SourceState } from './merge.ts';
+export { isSameContent } from './keep.ts';
+export { mergeRing, nextMergeMs } from './merge.ts';
+export type { MergeInput, MergePolicy, SourceState } from './merge-input.ts';
+export type { OwnAddresses } from './own-addresses.ts';
 export type { RingInput } from './ring-watch.ts';

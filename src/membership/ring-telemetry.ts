@@ -1,6 +1,7 @@
 import type { Logger, MetricRegistry } from '../telemetry/index.ts';
 import { diffRings, type MemberChange } from './diff.ts';
-import type { SourceState } from './merge.ts';
+import { DisagreementTelemetry } from './disagreement-telemetry.ts';
+import type { SourceState } from './merge-input.ts';
 import type { MemberState, MergedMember, Ring, RingName } from './types.ts';
 
 const STATES: readonly MemberState[] = ['ACTIVE', 'LEAVING', 'PENDING', 'JOINING'];
@@ -10,11 +11,13 @@ export class RingTelemetry {
   readonly #name: RingName;
   readonly #logger: Logger;
   readonly #metrics: MetricRegistry;
+  readonly #disagreements: DisagreementTelemetry;
 
   constructor(name: RingName, { logger, metrics }: { readonly logger: Logger; readonly metrics: MetricRegistry }) {
     this.#name = name;
     this.#logger = logger.child({ ring: name });
     this.#metrics = metrics;
+    this.#disagreements = new DisagreementTelemetry(name, metrics);
   }
 
   /** After a report of one source. */
@@ -37,9 +40,10 @@ export class RingTelemetry {
       this.#logger.warn('source.degraded', { source: after.name, error: warning }, 'a part of a source of the ring fails');
   }
 
-  /** After a merge. */
+  /** After a merge whose content differs, and after the first. */
   ring(before: Ring, after: Ring): void {
     this.#count(after);
+    this.#disagreements.record(after.members);
     const { added, removed, changed } = diffRings(before, after);
     for (const member of added) this.#joined(member);
     for (const member of removed) this.#logger.info('member.left', fieldsOf(member), 'a member left the ring');
@@ -54,12 +58,22 @@ export class RingTelemetry {
   #joined(member: MergedMember): void {
     this.#logger.info('member.joined', fieldsOf(member), 'a member joined the ring');
     if (member.refused !== null) this.#refused(member);
+    if (member.spared !== null) this.#spared(member);
   }
 
   #changed({ before, after, fields }: MemberChange): void {
     const from = Object.fromEntries(fields.map((field) => [field, before[field]]));
     this.#logger.info('member.changed', { ...fieldsOf(after), changed: fields, from }, 'a member of the ring changed');
     if (after.refused !== null && after.refused !== before.refused) this.#refused(after);
+    if (after.spared !== null && after.spared !== before.spared) this.#spared(after);
+  }
+
+  #spared(member: MergedMember): void {
+    this.#logger.warn(
+      'member.spared',
+      { member: member.id, reason: member.spared },
+      'a member that is not ready is asked: its partition has nobody else',
+    );
   }
 
   #refused(member: MergedMember): void {
@@ -82,13 +96,14 @@ export class RingTelemetry {
 
   #count(ring: Ring): void {
     const labels = { ring: this.#name };
+    const states = Map.groupBy(ring.members, (member) => member.state);
     for (const state of STATES) {
       const members = this.#metrics.gauge({
         name: 'ringway_ring_members',
         labels: { ...labels, state },
         help: 'Members of a ring by state.',
       });
-      members.set(ring.members.filter((member) => member.state === state).length);
+      members.set(states.get(state)?.length ?? 0);
     }
     this.#metrics.gauge({ name: 'ringway_ring_partitions', labels, help: 'Partitions of a ring.' }).set(ring.partitions.length);
     const help = 'Whether a ring is empty and not believed to be: its last members, if it had any, are kept.';

@@ -1,8 +1,11 @@
 import type { RingConfig } from '../config/index.ts';
 import { type Clock, messageOf, RingwayError, sleep, type Timer } from '../core/index.ts';
 import type { Logger, MetricRegistry } from '../telemetry/index.ts';
-import { createAddressPolicy } from './address-policy.ts';
-import { type MergeInput, type MergePolicy, mergeRing, nextMergeMs, type SourceState } from './merge.ts';
+import { createAddressJudge } from './address-judge.ts';
+import { isSameContent } from './keep.ts';
+import { mergeRing, nextMergeMs } from './merge.ts';
+import type { MergeInput, MergePolicy, SourceState } from './merge-input.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import { RingTelemetry } from './ring-telemetry.ts';
 import type { MembershipSource, Ring, RingName, SourceReport } from './types.ts';
 
@@ -18,7 +21,11 @@ export interface HubDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricRegistry;
+  /** Where this process is itself; unless given, nowhere a ring could name. */
+  readonly own?: OwnAddresses;
 }
+
+const NOWHERE: OwnAddresses = { machine: [], listeners: [] };
 
 /** After this long a source that stopped, against its contract, is watched anew. */
 const REWATCH_MS = 1000;
@@ -29,25 +36,29 @@ const CATCH_UP_MS = 5_000;
 /** Timers hold no more: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
+/** `isSame`: it says the same as the one before, see Catalog. */
+type OnRing = (ring: Ring, isSame: boolean) => void;
+
 /** Reads all sources of one ring and merges at each report, and when a heartbeat or a failing source grows too old. */
 export class RingWatch {
   readonly input: RingInput;
   readonly #deps: HubDeps;
   readonly #policy: MergePolicy;
-  readonly #onRing: (ring: Ring) => void;
+  readonly #onRing: OnRing;
   readonly #telemetry: RingTelemetry;
   readonly #abort = new AbortController();
   readonly #states: Map<string, SourceState>;
   #loops: readonly Promise<void>[] = [];
   #ring: Ring;
+  #merged = false;
   #timer: Timer | null = null;
 
   /** `before` hands over what an earlier watch of this ring knew, so that a new configuration makes no member vanish for a moment. */
-  constructor(input: RingInput, deps: HubDeps, onRing: (ring: Ring) => void, before: RingWatch | null) {
+  constructor(input: RingInput, deps: HubDeps, onRing: OnRing, before: RingWatch | null) {
     this.input = input;
     this.#deps = deps;
     this.#onRing = onRing;
-    this.#policy = { ...input.config, refusalOf: createAddressPolicy(input.config.allowedAddresses) };
+    this.#policy = { ...input.config, judge: createAddressJudge(input.config.allowedAddresses, deps.own ?? NOWHERE) };
     const states = input.sources.map(
       ({ name }) => (before === null ? undefined : before.#states.get(name)) ?? { name, report: null, failure: null },
     );
@@ -103,9 +114,11 @@ export class RingWatch {
     const input = this.#mergeInput(this.#ring);
     const before = this.#ring;
     this.#ring = mergeRing(input);
-    this.#telemetry.ring(before, this.#ring);
+    const isSame = isSameContent(before, this.#ring);
+    if (!isSame || !this.#merged) this.#telemetry.ring(before, this.#ring);
+    this.#merged = true;
     this.#arm(nextMergeMs(input, this.#ring), input.nowMs);
-    this.#onRing(this.#ring);
+    this.#onRing(this.#ring, isSame);
   }
 
   #arm(atMs: number | null, nowMs: number): void {

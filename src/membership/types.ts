@@ -122,19 +122,58 @@ export interface SourceStatus {
   readonly expired: boolean;
 }
 
+/** What one source says of one member. */
+export interface Opinion {
+  /** Name of the source. */
+  readonly source: string;
+  /** As it reported it. */
+  readonly member: Member;
+  /**
+   * Its heartbeat, Unix ms, by the clock of this machine: one from the future was heard when it was first reported, so that it ages as
+   * others do. Null without heartbeats.
+   */
+  readonly heardMs: number | null;
+}
+
+/**
+ * What a source can be at odds with the merged ring about. `state`, `address`, `zone`, `partition`: it says another one. `heartbeat`: its
+ * newest is older than the ring's by more than the timeout. `missing`: it does not list the member. `address_claimed_twice`: the address
+ * it says is another member's.
+ */
+export type DisagreementReason = 'state' | 'heartbeat' | 'address' | 'zone' | 'partition' | 'missing' | 'address_claimed_twice';
+
+/**
+ * A source that works says something else than the merged ring. A source that does not know a thing (no zone, no partition, no heartbeat;
+ * ACTIVE without a heartbeat says no more than that a member is there) is not at odds about it.
+ */
+export interface Disagreement {
+  readonly reason: DisagreementReason;
+  /** Name of the source. */
+  readonly source: string;
+  /** Null with `missing`. */
+  readonly says: string | null;
+  /** What the merged ring says; null with `missing`; with `address_claimed_twice` the id of the member that keeps the address. */
+  readonly ring: string | null;
+}
+
 /** A member as merged from all sources, with the opinion of each. */
 export interface MergedMember extends Member {
-  /** State by source name. */
-  readonly sources: Readonly<Record<string, MemberState>>;
+  /** What each source says that knows it, in order of precedence. Never empty. */
+  readonly opinions: readonly Opinion[];
   /** Which source decided state and heartbeat. */
   readonly decidedBy: string;
+  readonly disagreements: readonly Disagreement[];
   /** Why its address is refused (allowedAddresses, unspecified, claimed by an older member, …); null when it is routable. */
   readonly refused: string | null;
+  /** What is odd about its address although it is routable (the address is this machine's own); null when nothing is. */
+  readonly warning: string | null;
   /**
    * Why a querier would not ask it (its state, its heartbeat's age); null when it would. Judged by the merge and kept up to date by
    * it: readers take this, not the clock. While the source that decided fails, heartbeats are as old as they were at its last report.
    */
   readonly unhealthy: string | null;
+  /** Why it is asked although it is JOINING: it is among the last owners of its partition. Null where that is not so; else `unhealthy` is null. */
+  readonly spared: string | null;
   /** Unix ms since when state, address, refusal and health are what they are. */
   readonly sinceMs: number;
 }
@@ -153,8 +192,9 @@ export interface Ring {
 }
 
 /**
- * All rings, merged, at one moment. Immutable. `version` grows by one for each change of content; newer heartbeats, `asOfMs`, error
- * texts and `decidedBy` are not content: a catalog that differs only in those has the version of the one before.
+ * All rings, merged, at one moment. Immutable; what is as before is the same object as before. `version` grows by one for each change of
+ * content; newer heartbeats, `asOfMs`, error texts and `decidedBy` are not content: a catalog that differs only in those has the version
+ * of the one before.
  */
 export interface Catalog {
   readonly version: number;

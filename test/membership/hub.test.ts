@@ -214,6 +214,7 @@ t.test('an empty ring after a full one is held back, counted and said', async (t
   const { ids, series, events, version } = await startHub(t, [ringOf([source])]);
   await source.members([reported('a', { state: 'PENDING' }), reported('b', { partition: 1 })]);
   t.strictSame(series('ringway_ring'), [
+    'ringway_ring_disagreements{ring="live-store"} 0',
     'ringway_ring_empty_guard{ring="live-store"} 0',
     'ringway_ring_members{ring="live-store",state="ACTIVE"} 1',
     'ringway_ring_members{ring="live-store",state="JOINING"} 0',

@@ -16,10 +16,13 @@ t.test('one source, one member: everything as it says', async (t) => {
     members: [
       {
         ...reported('a'),
-        sources: { tempo: 'ACTIVE' },
+        opinions: [{ source: 'tempo', member: reported('a'), heardMs: NOW_MS - 3000 }],
         decidedBy: 'tempo',
+        disagreements: [],
         refused: null,
+        warning: null,
         unhealthy: null,
+        spared: null,
         sinceMs: NOW_MS,
       },
     ],
@@ -58,8 +61,8 @@ t.test('state and heartbeat come from the newest heartbeat', async (t) => {
   type Vital = readonly [MemberState, number | null];
   const cases: readonly (readonly [string, Vital, Vital, MemberState | 'gone', string])[] = [
     ['the second is newer', ['ACTIVE', NOW_MS - 5000], ['LEAVING', NOW_MS - 1000], 'LEAVING', 'two'],
-    ['the first is newer', ['ACTIVE', NOW_MS - 1000], ['LEAVING', NOW_MS - 5000], 'ACTIVE', 'one'],
-    ['a tie goes by precedence', ['ACTIVE', NOW_MS], ['LEAVING', NOW_MS], 'ACTIVE', 'one'],
+    ['the first is newer', ['ACTIVE', NOW_MS - 1000], ['LEAVING', NOW_MS - 11_001], 'ACTIVE', 'one'],
+    ['a tie goes by precedence', ['ACTIVE', NOW_MS], ['PENDING', NOW_MS], 'ACTIVE', 'one'],
     ['a tie with LEFT is LEFT', ['ACTIVE', NOW_MS], ['LEFT', NOW_MS], 'gone', ''],
     ['LEFT first, alive later', ['LEFT', NOW_MS - 5000], ['ACTIVE', NOW_MS], 'ACTIVE', 'two'],
     ['a heartbeat beats none', ['ACTIVE', null], ['JOINING', NOW_MS - 3_600_000], 'JOINING', 'two'],
@@ -73,14 +76,22 @@ t.test('state and heartbeat come from the newest heartbeat', async (t) => {
     ]);
     t.equal(member?.state ?? 'gone', state, name);
     t.equal(member?.decidedBy ?? '', decidedBy, name);
-    if (member) t.strictSame(member.sources, { one: state1, two: state2 }, name);
+    if (member)
+      t.strictSame(
+        member.opinions.map(({ source, member: said }) => [source, said.state]),
+        [
+          ['one', state1],
+          ['two', state2],
+        ],
+        name,
+      );
   }
 });
 
 t.test('members of all sources, in order of id', async (t) => {
   const ring = mergeRing(mergeInput([speaking('one', [reported('c'), reported('a')]), speaking('two', [reported('b'), reported('a')])]));
   t.strictSame(
-    ring.members.map(({ id, sources }) => [id, Object.keys(sources)]),
+    ring.members.map(({ id, opinions }) => [id, opinions.map(({ source }) => source)]),
     [
       ['a', ['one', 'two']],
       ['b', ['two']],
@@ -101,7 +112,8 @@ t.test('health is what a querier decides', async (t) => {
     ['JOINING', null, 'state JOINING'],
   ];
   for (const [state, heartbeatMs, unhealthy] of cases) {
-    t.equal(one([speaking('tempo', [reported('a', { state, heartbeatMs })])]).unhealthy, unhealthy, `${state} ${heartbeatMs}`);
+    const member = reported('a', { state, heartbeatMs, partition: null });
+    t.equal(one([speaking('tempo', [member])]).unhealthy, unhealthy, `${state} ${heartbeatMs}`);
   }
   const short = mergeInput([speaking('tempo', [reported('a', { heartbeatMs: NOW_MS - 20_000 })])], {
     policy: { ...POLICY, heartbeatTimeoutMs: 10_000 },
@@ -283,7 +295,7 @@ t.test('when the next merge is due by time alone', async (t) => {
 t.test('the difference of two rings, and what is content', async (t) => {
   const before = mergeRing(mergeInput([speaking('tempo', [reported('a'), reported('b'), reported('c')])]));
   const changes = [
-    reported('b', { address: 'new.example:1', zone: '', partition: 1, state: 'JOINING', registeredMs: 7 }),
+    reported('b', { address: 'new.example:1', zone: '', partition: null, state: 'JOINING', registeredMs: 7 }),
     reported('c', { heartbeatMs: NOW_MS }),
     reported('d'),
   ];

@@ -1,22 +1,28 @@
-import type { Catalog, MergedMember, Ring } from '../../src/membership/types.ts';
+import type { Catalog, Member, MergedMember, Ring } from '../../src/membership/types.ts';
 
 /** The moment at which these catalogs are true. */
 export const CATALOG_MS = 1_795_260_970_000;
 
-/** A member that is ACTIVE, has just said so and may be dialled; `fields` says what is different. */
+/** A member that is ACTIVE, has just said so and may be dialled; `fields` says what is different. One source, `tempo`, says so unless `opinions` is given. */
 export function memberOf(id: string, fields: Partial<MergedMember> = {}): MergedMember {
-  return {
+  const said: Member = {
     id,
     address: '10.0.0.1:9096',
     zone: 'zone-a',
     partition: 0,
-    state: 'ACTIVE',
-    heartbeatMs: CATALOG_MS,
+    state: fields.state ?? 'ACTIVE',
+    heartbeatMs: fields.heartbeatMs === undefined ? CATALOG_MS : fields.heartbeatMs,
     registeredMs: CATALOG_MS - 3_600_000,
-    sources: { tempo: fields.state ?? 'ACTIVE' },
+  };
+  return {
+    ...said,
+    opinions: [{ source: 'tempo', member: said, heardMs: said.heartbeatMs }],
+    disagreements: [],
     decidedBy: 'tempo',
     refused: null,
+    warning: null,
     unhealthy: null,
+    spared: null,
     sinceMs: CATALOG_MS - 3_600_000,
     ...fields,
   };

@@ -1,4 +1,4 @@
-import { createAddressPolicy, type MergeInput, type MergePolicy, type SourceState } from '../../src/membership/index.ts';
+import { createAddressJudge, type MergeInput, type MergePolicy, type SourceState } from '../../src/membership/index.ts';
 import type { Member, Partition } from '../../src/membership/types.ts';
 
 /** The moment of these tests, Unix ms. */
@@ -30,7 +30,7 @@ export function failing(name: string, members: readonly Member[], sinceMs: numbe
 }
 
 export const POLICY: MergePolicy = {
-  refusalOf: createAddressPolicy(null),
+  judge: createAddressJudge(null, { machine: [], listeners: [] }),
   heartbeatTimeoutMs: 60_000,
   staleAfterMs: 600_000,
   allowEmpty: false,

@@ -1,0 +1,113 @@
+import type { AddressJudge } from './address-judge.ts';
+import { whyUnhealthy } from './health.ts';
+import type { MergeMoment, SourceState } from './merge-input.ts';
+import type { Member, MemberId, MemberState, MergedMember, Opinion } from './types.ts';
+
+/** Two heartbeats of dskit: of what was heard within this time of each other nobody can say which is the news. */
+const SAME_TIME_MS = 10_000;
+
+/** What is believed when several are heard at the same time: who joins is not ready, who leaves goes. */
+const CAUTION: Readonly<Record<MemberState, number>> = { JOINING: 2, LEAVING: 1, ACTIVE: 0, PENDING: 0, LEFT: 0 };
+
+const NO_ONE: readonly Opinion[] = [];
+const NOTHING: readonly never[] = [];
+
+/** All opinions of one member together, in order of precedence; in order of id. `before` is what was merged before. */
+export function groupOpinions(
+  sources: readonly SourceState[],
+  before: ReadonlyMap<MemberId, MergedMember>,
+  nowMs: number,
+): readonly (readonly [Opinion, ...Opinion[]])[] {
+  const byId = new Map<MemberId, [Opinion, ...Opinion[]]>();
+  for (const { name, report } of sources) {
+    for (const member of report?.members ?? []) {
+      const opinion = { source: name, member, heardMs: heardMsOf(member, name, before.get(member.id), nowMs) };
+      const opinions = byId.get(member.id);
+      if (!opinions) byId.set(member.id, [opinion]);
+      else if (opinions.at(-1)?.source !== name) opinions.push(opinion);
+    }
+  }
+  return [...byId.values()].sort(([a], [b]) => (a.member.id < b.member.id ? -1 : 1));
+}
+
+/** The same text of a heartbeat was heard when it was heard first, whatever it says. */
+function heardMsOf({ heartbeatMs }: Member, source: string, before: MergedMember | undefined, nowMs: number): number | null {
+  if (heartbeatMs === null) return null;
+  for (const known of before?.opinions ?? NO_ONE)
+    if (known.source === source && known.member.heartbeatMs === heartbeatMs && known.heardMs !== null)
+      return Math.min(heartbeatMs, known.heardMs);
+  return Math.min(heartbeatMs, nowMs);
+}
+
+/**
+ * Address, zone, partition and registration from the first source that knows them; state and heartbeat from the newest heartbeat. It is
+ * taken to stand as `before`.
+ */
+export function mergeMember(
+  opinions: readonly [Opinion, ...Opinion[]],
+  before: MergedMember | undefined,
+  { nowMs, judgedAtMs, policy }: MergeMoment,
+): MergedMember {
+  const { id } = opinions[0].member;
+  let [address, zone, partition, registeredMs]: [string, string, number | null, number | null] = ['', '', null, null];
+  for (const { member } of opinions) {
+    if (address === '') ({ address } = member);
+    if (zone === '') ({ zone } = member);
+    partition ??= member.partition;
+    registeredMs ??= member.registeredMs;
+  }
+  const { source, member, heardMs } = decisive(opinions);
+  const { state } = member;
+  const { refused, warning } = judgeAll(id, zone, address, policy.judge);
+  return {
+    id,
+    address,
+    zone,
+    partition,
+    state,
+    heartbeatMs: heardMs,
+    registeredMs,
+    opinions,
+    decidedBy: source,
+    disagreements: NOTHING,
+    refused,
+    warning,
+    unhealthy: whyUnhealthy({ state, heartbeatMs: heardMs }, judgedAtMs.get(source) ?? nowMs, policy.heartbeatTimeoutMs),
+    spared: null,
+    sinceMs: before?.sinceMs ?? nowMs,
+  };
+}
+
+/** Names end up in resource names, metrics and localities: visible ASCII, as host names are. */
+function judgeAll(id: MemberId, zone: string, address: string, judge: AddressJudge): Pick<MergedMember, 'refused' | 'warning'> {
+  if (!/^[\x21-\x7e]{1,253}$/.test(id)) return { refused: `id ${quoted(id)} is not 1 to 253 visible ASCII characters`, warning: null };
+  if (!/^[\x20-\x7e]{0,253}$/.test(zone)) return { refused: `zone ${quoted(zone)} is not up to 253 ASCII characters`, warning: null };
+  return judge(address);
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text);
+}
+
+/**
+ * The newest heartbeat decides; a heartbeat beats none, and on a tie LEFT wins, else precedence. Sources that hear a member on ways of
+ * their own hear it in turn: of those within SAME_TIME_MS of the newest, the one that says JOINING decides, else the one that says LEAVING.
+ */
+function decisive(opinions: readonly [Opinion, ...Opinion[]]): Opinion {
+  const newest = opinions.reduce((a, b) => (isNewer(b, a) ? b : a));
+  const { heardMs } = newest;
+  if (opinions.length === 1 || heardMs === null || newest.member.state === 'LEFT') return newest;
+  const together = opinions.filter((opinion) => opinion.heardMs !== null && heardMs - opinion.heardMs <= SAME_TIME_MS);
+  return together.reduce((a, b) => (isMoreCautious(b, a) ? b : a), newest);
+}
+
+function isMoreCautious(a: Opinion, b: Opinion): boolean {
+  const more = CAUTION[a.member.state] - CAUTION[b.member.state];
+  return more === 0 ? isNewer(a, b) : more > 0;
+}
+
+function isNewer(a: Opinion, b: Opinion): boolean {
+  const [heardA, heardB] = [a.heardMs ?? Number.NEGATIVE_INFINITY, b.heardMs ?? Number.NEGATIVE_INFINITY];
+  if (heardA !== heardB) return heardA > heardB;
+  return a.member.state === 'LEFT' && b.member.state !== 'LEFT';
+}
