@@ -46,8 +46,9 @@ t.test('GET /api/rings: each ring with its sources, as the contract says', async
           { name: 'tempo', ok: true, ageMs: 250 },
           { name: 'static', ok: false, ageMs: null, error: 'members.yaml: no such file' },
         ],
+        warnings: [],
       },
-      { ring: 'empty', version: 7, members: 0, sources: [] },
+      { ring: 'empty', version: 7, members: 0, sources: [], warnings: [] },
     ],
   });
 });
@@ -70,6 +71,8 @@ t.test('GET /api/rings/{ring}: what the ring says, what EDS says, and why', asyn
     state: 'ACTIVE',
     heartbeatAgeMs: 0,
     sources: { tempo: 'ACTIVE' },
+    heartbeatAgesMs: { tempo: 0 },
+    disagreements: [],
     eds: 'HEALTHY',
     reason: 'queriers ask it: ACTIVE, heartbeat fresh',
     since: '2026-11-21T10:36:10.000Z',
@@ -191,8 +194,12 @@ t.test('findings: sources, addresses, ports', async (t) => {
   t.same(findings(ringOf(RING, [{ ...a0, address: '10.0.0.10:9095' }, b0])), [
     "note no-instance-port: 1 of 2 members advertise 9095, Tempo's own gRPC port: queriers call the live-store itself, not a sidecar beside it",
   ]);
-  t.same(findings(ringOf(RING, [{ ...a0, sources: { tempo: 'ACTIVE', static: 'LEAVING' } }, b0])), [
-    'note sources-disagree: live-store-zone-a-0: tempo says ACTIVE, static says LEAVING; tempo has the newer heartbeat',
+  const disagreements = [
+    { reason: 'state', source: 'static', says: 'LEAVING', ring: 'ACTIVE' },
+    { reason: 'missing', source: 'dns', says: null, ring: null },
+  ] as const;
+  t.same(findings(ringOf(RING, [{ ...a0, disagreements }, b0])), [
+    'note sources-disagree: live-store-zone-a-0: static says state LEAVING, the ring ACTIVE; dns does not list it (tempo decides)',
   ]);
 });
 

@@ -1,6 +1,7 @@
 import { parseHostPort, shellWord } from '../../core/index.ts';
 import type { MergedMember, RingName } from '../../membership/types.ts';
 import { ownersOf, standInsOf } from '../snapshot/failover.ts';
+import { disagreementText } from './disagreement.ts';
 import { formatAge, type MemberReport, type RingFacts, reportMembers } from './member.ts';
 
 /** Tempo's and dskit's default `server.grpc_listen_port`: whoever advertises it advertises itself and no sidecar. */
@@ -40,7 +41,9 @@ export function findingsOf(facts: RingFacts, silent: SilentPorts | null, lookAga
     ...inBrief(refusedFindings(facts, lookAgain)),
     ...inBrief(silentFindings(facts, silent)),
     ...inBrief(healthFindings(facts)),
-    ...disagreementFindings(facts),
+    ...inBrief(sparedFindings(facts)),
+    ...inBrief(ownAddressFindings(facts)),
+    ...inBrief(disagreementFindings(facts)),
     ...portFindings(facts),
   ];
   const rank = { problem: 0, warning: 1, note: 2 };
@@ -89,11 +92,15 @@ function partitionFindings(facts: RingFacts): Finding[] {
     ({ partition }) => partition as number,
   );
   const known = new Set([...facts.ring.partitions.filter(({ state }) => state !== 'DELETED').map(({ id }) => id), ...owned.keys()]);
-  return [...known].sort((a, b) => a - b).flatMap((id) => partitionFinding(id, owned.get(id) ?? [], facts));
+  const failover = facts.stage && ownersOf(facts.stage);
+  const hasStandIn = ({ id }: MergedMember): boolean => {
+    const staged = facts.staged.get(id);
+    return staged !== undefined && failover !== undefined && standInsOf(staged, failover, '').length > 0;
+  };
+  return [...known].sort((a, b) => a - b).flatMap((id) => partitionFinding(id, owned.get(id) ?? [], hasStandIn));
 }
 
-function partitionFinding(id: number, owners: readonly MergedMember[], { stage }: RingFacts): Finding[] {
-  const staged = owners.flatMap((owner) => stage?.members.find((member) => member.id === owner.id) ?? []);
+function partitionFinding(id: number, owners: readonly MergedMember[], hasStandIn: (owner: MergedMember) => boolean): Finding[] {
   if (!owners.some(({ unhealthy }) => unhealthy === null)) {
     const advice = owners.length === 0 ? 'start its live-store' : `look at ${names(owners)}`;
     return [finding('problem', 'partition-without-owner', `partition ${id} has no owner that queriers ask: every query fails`, advice)];
@@ -106,7 +113,7 @@ function partitionFinding(id: number, owners: readonly MergedMember[], { stage }
   const zones = new Set(owners.map(({ zone }) => zone));
   // With a zone each, nobody but a refused address is in the way, and that is a finding of its own.
   const apart = zones.size === owners.length && !zones.has('');
-  if (apart || staged.some((member) => stage && standInsOf(member, ownersOf(stage), '').length > 0)) return [];
+  if (apart || owners.some(hasStandIn)) return [];
   const where = [...zones].map((zone) => zone || '(none)').join(', ');
   const text = `partition ${id}: its owners ${names(owners)} (zones: ${where}) cannot stand in for one another: queriers ask all of a zone and merge`;
   return [
@@ -157,13 +164,23 @@ function healthFindings(facts: RingFacts): Finding[] {
     .map(({ id, reason }) => finding('warning', 'member-unhealthy', `${id}: ${reason}`));
 }
 
+function sparedFindings({ ring }: RingFacts): Finding[] {
+  return ring.members.flatMap(({ id, spared }) =>
+    spared === null ? [] : finding('warning', 'last-owner-not-ready', `${id}: ${spared}: it is asked`),
+  );
+}
+
+function ownAddressFindings({ ring }: RingFacts): Finding[] {
+  const advice = 'nothing, where they share a machine; else correct live_store.ring.instance_addr';
+  return ring.members.flatMap(({ id, warning }) => (warning === null ? [] : finding('note', 'own-address', `${id}: ${warning}`, advice)));
+}
+
+/** A claim that was lost is a refused address, a finding of its own. */
 function disagreementFindings({ ring }: RingFacts): Finding[] {
-  return ring.members
-    .filter(({ sources }) => new Set(Object.values(sources)).size > 1)
-    .map(({ id, sources, decidedBy }) => {
-      const said = Object.entries(sources).map(([name, state]) => `${name} says ${state}`);
-      return finding('note', 'sources-disagree', `${id}: ${said.join(', ')}; ${decidedBy} has the newer heartbeat`);
-    });
+  return ring.members.flatMap(({ id, disagreements, decidedBy }) => {
+    const texts = disagreements.filter(({ reason }) => reason !== 'address_claimed_twice').map(disagreementText);
+    return texts.length === 0 ? [] : finding('note', 'sources-disagree', `${id}: ${texts.join('; ')} (${decidedBy} decides)`);
+  });
 }
 
 function portFindings({ ring }: RingFacts): Finding[] {

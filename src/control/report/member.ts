@@ -1,5 +1,5 @@
 import { isoTime } from '../../core/index.ts';
-import type { MemberState, MergedMember, Ring } from '../../membership/types.ts';
+import type { Disagreement, MemberId, MemberState, MergedMember, Ring } from '../../membership/types.ts';
 import type { Conflicts } from '../stage/claims.ts';
 import { byId } from '../stage/claims.ts';
 import type { RingStage, StagedMember } from '../stage/types.ts';
@@ -18,6 +18,10 @@ export interface MemberReport {
   readonly heartbeatAgeMs: number | null;
   /** State by source name; {} for a member that left. */
   readonly sources: Readonly<Record<string, MemberState>>;
+  /** Heartbeat age by source name, ms; null from sources that have none; {} for a member that left. */
+  readonly heartbeatAgesMs: Readonly<Record<string, number | null>>;
+  /** Where sources that work say something else than the ring; [] for a member that left. */
+  readonly disagreements: readonly DisagreementJson[];
   readonly eds: EdsHealth;
   /** One line for people: why EDS says that. */
   readonly reason: string;
@@ -25,12 +29,22 @@ export interface MemberReport {
   readonly since: string | null;
   /** The source that decided the state; '' for a member that left. */
   readonly decidedBy: string;
+  /** What is odd about its address although it is routable; absent where nothing is. */
+  readonly warning?: string;
+}
+
+/** One of Disagreement, without what does not apply. */
+export interface DisagreementJson extends Omit<Disagreement, 'says' | 'ring'> {
+  readonly says?: string;
+  readonly ring?: string;
 }
 
 /** What a report is made from. `stage` is undefined while the ring has never been read. */
 export interface RingFacts {
   readonly ring: Ring;
   readonly stage: RingStage | undefined;
+  /** The members of `stage` by id. */
+  readonly staged: ReadonlyMap<MemberId, StagedMember>;
   readonly conflicts: Conflicts;
   readonly nowMs: number;
 }
@@ -52,21 +66,38 @@ export function formatAge(ageMs: number): string {
 }
 
 function reportPresent(member: MergedMember, facts: RingFacts): MemberReport {
-  const { id, address, zone, partition, state, heartbeatMs, sources, decidedBy, sinceMs } = member;
-  const heartbeatAgeMs = heartbeatMs === null ? null : facts.nowMs - heartbeatMs;
-  const verdict = verdictOf(member, facts);
-  const since = isoTime(sinceMs);
-  return { id, address, zone, partition, state, heartbeatAgeMs, sources, ...verdict, since, decidedBy };
+  const { id, address, zone, partition, state, opinions, decidedBy, sinceMs, warning } = member;
+  const age = (heardMs: number | null): number | null => (heardMs === null ? null : facts.nowMs - heardMs);
+  return {
+    id,
+    address,
+    zone,
+    partition,
+    state,
+    heartbeatAgeMs: age(member.heartbeatMs),
+    sources: Object.fromEntries(opinions.map((opinion): [string, MemberState] => [opinion.source, opinion.member.state])),
+    heartbeatAgesMs: Object.fromEntries(opinions.map(({ source, heardMs }) => [source, age(heardMs)])),
+    disagreements: member.disagreements.map(disagreementJson),
+    ...verdictOf(member, facts),
+    since: isoTime(sinceMs),
+    decidedBy,
+    ...(warning === null ? {} : { warning }),
+  };
+}
+
+function disagreementJson({ reason, source, says, ring }: Disagreement): DisagreementJson {
+  return { reason, source, ...(says === null ? {} : { says }), ...(ring === null ? {} : { ring }) };
 }
 
 function verdictOf(member: MergedMember, facts: RingFacts): Pick<MemberReport, 'eds' | 'reason'> {
-  const staged = facts.stage?.members.find(({ id }) => id === member.id);
+  const staged = facts.staged.get(member.id);
   const refused = member.refused ?? facts.conflicts.get(facts.ring.name)?.get(member.id) ?? null;
   const lingers = staged && staged.phase.kind !== 'present' ? `; ${lingerText(staged, facts.nowMs)}` : '';
   if (refused !== null) return { eds: lingers ? 'DRAINING' : 'NONE', reason: `refused: ${refused}${lingers}` };
   if (member.state === 'LEFT') return { eds: lingers ? 'DRAINING' : 'NONE', reason: `left the ring${lingers}` };
   if (!staged) return { eds: 'NONE', reason: 'the ring is still being read' };
   if (member.unhealthy !== null) return { eds: 'UNHEALTHY', reason: member.unhealthy };
+  if (member.spared !== null) return { eds: 'HEALTHY', reason: `queriers ask it: ${member.spared}` };
   return { eds: 'HEALTHY', reason: `queriers ask it: ${member.state}${member.heartbeatMs === null ? '' : ', heartbeat fresh'}` };
 }
 
@@ -80,6 +111,8 @@ function reportLeft(member: StagedMember, facts: RingFacts): MemberReport {
     state: 'LEFT',
     heartbeatAgeMs: null,
     sources: {},
+    heartbeatAgesMs: {},
+    disagreements: [],
     eds: 'DRAINING',
     reason: `left the ring; ${lingerText(member, facts.nowMs)}`,
     since: null,

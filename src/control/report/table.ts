@@ -1,3 +1,4 @@
+import { disagreementText } from './disagreement.ts';
 import type { Finding } from './findings.ts';
 import { formatAge, type MemberReport, type RingFacts, reportMembers } from './member.ts';
 
@@ -6,7 +7,7 @@ export function ringText(facts: RingFacts, findings: readonly Finding[], next: s
   const members = reportMembers(facts);
   const blocks = [
     headline(facts, members),
-    ...(members.length === 0 ? [] : [grid(facts, members), memberTable(members)]),
+    ...(members.length === 0 ? [] : [grid(facts, members), memberTable(facts, members)]),
     findings.length === 0 ? ['findings: none'] : ['findings:', ...findings.flatMap(findingLines)],
     ...(next === '' ? [] : [[`next: ${next}`]]),
   ];
@@ -46,34 +47,46 @@ function headline({ ring, nowMs }: RingFacts, members: readonly MemberReport[]):
 
 function grid({ ring }: RingFacts, members: readonly MemberReport[]): string[] {
   const zones = [...new Set(members.map(({ zone }) => zone))].sort();
-  const ids = [...new Set([...ring.partitions.map(({ id }) => id), ...members.flatMap(({ partition }) => partition ?? [])])];
+  const states = new Map(ring.partitions.map(({ id, state }) => [id, state]));
+  const ids = [...new Set([...states.keys(), ...members.flatMap(({ partition }) => partition ?? [])])];
   if (ids.length === 0) return ['no partitions: nobody stands in for anybody'];
-  const stateOf = (id: number): string => ring.partitions.find((partition) => partition.id === id)?.state ?? '-';
+  const owners = Map.groupBy(members, ({ partition, zone }) => `${partition} ${zone}`);
   const cell = (id: number, zone: string): string =>
-    members
-      .filter((member) => member.partition === id && member.zone === zone)
-      .map((member) => `${member.id} ${member.eds}`)
-      .join(' + ') || '-';
+    owners
+      .get(`${id} ${zone}`)
+      ?.map((member) => `${member.id} ${member.eds}`)
+      .join(' + ') ?? '-';
   return columns([
     ['partition', 'state', ...zones.map((zone) => zone || '(no zone)')],
-    ...ids.sort((a, b) => a - b).map((id) => [String(id), stateOf(id), ...zones.map((zone) => cell(id, zone))]),
+    ...ids.sort((a, b) => a - b).map((id) => [String(id), states.get(id) ?? '-', ...zones.map((zone) => cell(id, zone))]),
   ]);
 }
 
-function memberTable(members: readonly MemberReport[]): string[] {
+/** With several sources each one's heartbeat; where one is at odds with the ring, a column that says so. */
+function memberTable({ ring }: RingFacts, members: readonly MemberReport[]): string[] {
+  const disagree = ring.members.some(({ disagreements }) => disagreements.length > 0);
+  const texts = new Map(ring.members.map(({ id, disagreements }) => [id, disagreements.map(disagreementText).join('; ')]));
+  const more = (text: string): string[] => (disagree ? [text] : []);
   return columns([
-    ['member', 'address', 'zone', 'partition', 'state', 'heartbeat', 'eds', 'reason'],
-    ...members.map(({ id, address, zone, partition, state, heartbeatAgeMs, eds, reason }) => [
-      id,
-      address,
-      zone || '-',
-      partition === null ? '-' : String(partition),
-      state,
-      heartbeatAgeMs === null ? '-' : formatAge(heartbeatAgeMs),
-      eds,
-      reason,
+    ['member', 'address', 'zone', 'partition', 'state', 'heartbeat', 'eds', 'reason', ...more('disagreement')],
+    ...members.map((member) => [
+      member.id,
+      member.address,
+      member.zone || '-',
+      member.partition === null ? '-' : String(member.partition),
+      member.state,
+      heartbeatText(member, ring.sources.length > 1),
+      member.eds,
+      member.reason,
+      ...more(texts.get(member.id) || '-'),
     ]),
   ]);
+}
+
+function heartbeatText({ heartbeatAgeMs, heartbeatAgesMs }: MemberReport, bySource: boolean): string {
+  const text = (ageMs: number | null): string => (ageMs === null ? '-' : formatAge(ageMs));
+  const ages = Object.entries(heartbeatAgesMs).filter(([, ageMs]) => ageMs !== null);
+  return bySource && ages.length > 0 ? ages.map(([source, ageMs]) => `${source} ${text(ageMs)}`).join(', ') : text(heartbeatAgeMs);
 }
 
 function findingLines({ level, text, advice }: Finding): string[] {

@@ -1,23 +1,33 @@
 import type { Owner, RingStage, StagedMember } from '../stage/types.ts';
 
-/** Who owns what in one ring. */
-export interface Owners {
-  /** All owners of a partition, refused ones and those that left but are still called included; never empty. */
-  readonly all: ReadonlyMap<number, readonly Owner[]>;
-  /** Those of them that are in the ring and may be dialled. */
-  readonly present: ReadonlyMap<number, readonly StagedMember[]>;
+/** More than these are no help: a call has no time for more tries, and a ring that names a thousand zones must not make a million endpoints. */
+const MAX_STAND_INS = 7;
+
+/** The owners of one partition. */
+interface PartitionOwners {
+  /** Zones that have exactly one owner, refused ones and those that left but are still called included. */
+  readonly single: ReadonlySet<string>;
+  /** Owners that may stand in for others: alone in their zone, in the ring, with an address that may be dialled. In order of zone. */
+  readonly eligible: readonly StagedMember[];
 }
+
+/** Who owns what in one ring. */
+export type Owners = ReadonlyMap<number, PartitionOwners>;
 
 /** Looks through a ring once, for all calls of standInsOf. */
 export function ownersOf({ members, refused }: RingStage): Owners {
-  // A member may have left under the address it had and be refused under its new one.
-  const byId = new Map<string, Owner>(
-    [...refused, ...members.filter(({ phase }) => phase.kind !== 'unrouted')].map((owner) => [owner.id, owner]),
-  );
-  return {
-    all: byPartition([...byId.values()]),
-    present: byPartition(members.filter(({ phase }) => phase.kind === 'present')),
-  };
+  const routed = members.filter(({ phase }) => phase.kind !== 'unrouted');
+  const all = byPartition<Owner>([...refused, ...routed]);
+  const present = byPartition(members.filter(({ phase }) => phase.kind === 'present'));
+  return new Map([...all].map(([partition, owners]) => [partition, partitionOwners(owners, present.get(partition) ?? [])]));
+}
+
+function partitionOwners(owners: readonly Owner[], present: readonly StagedMember[]): PartitionOwners {
+  // A member may have left under the address it had and be refused under its new one: then it stands there twice.
+  const zones = Map.groupBy(new Map(owners.map((owner) => [`${owner.id} ${owner.zone}`, owner])).values(), ({ zone }) => zone);
+  const single = new Set([...zones].filter(([zone, inZone]) => zone !== '' && inZone.length === 1).map(([zone]) => zone));
+  const eligible = present.filter(({ zone }) => single.has(zone)).sort((a, b) => (a.zone < b.zone ? -1 : 1));
+  return { single, eligible };
 }
 
 /**
@@ -32,18 +42,17 @@ export function ownersOf({ members, refused }: RingStage): Owners {
  *
  * Order: the client's own zone, then the others in turn, beginning elsewhere for each partition so that no zone takes over everything.
  */
-export function standInsOf(member: StagedMember, { all, present }: Owners, clientZone: string): readonly StagedMember[] {
-  const { zone, partition } = member;
-  if (zone === '' || partition === null) return [];
-  const owners = all.get(partition) ?? [];
-  const alone = (owner: Owner): boolean => owners.filter((other) => other.zone === owner.zone).length === 1;
-  if (!alone(member)) return [];
-  const eligible = (present.get(partition) ?? []).filter((other) => other.zone !== '' && other.zone !== zone && alone(other));
-  const sorted = eligible.toSorted((a, b) => (a.zone < b.zone ? -1 : 1));
-  const turn = sorted.length === 0 ? 0 : Math.abs(partition) % sorted.length;
-  const inTurn = [...sorted.slice(turn), ...sorted.slice(0, turn)];
-  return [...inTurn.filter((other) => other.zone === clientZone), ...inTurn.filter((other) => other.zone !== clientZone)];
+export function standInsOf({ zone, partition }: StagedMember, owners: Owners, clientZone: string): readonly StagedMember[] {
+  const { single, eligible } = (partition === null ? undefined : owners.get(partition)) ?? NOBODY;
+  if (partition === null || !single.has(zone)) return [];
+  const others = eligible.filter((other) => other.zone !== zone);
+  const turn = others.length === 0 ? 0 : Math.abs(partition) % others.length;
+  const inTurn = [...others.slice(turn), ...others.slice(0, turn)];
+  const nearFirst = [...inTurn.filter((other) => other.zone === clientZone), ...inTurn.filter((other) => other.zone !== clientZone)];
+  return nearFirst.slice(0, MAX_STAND_INS);
 }
+
+const NOBODY: PartitionOwners = { single: new Set(), eligible: [] };
 
 function byPartition<T extends Owner>(owners: readonly T[]): ReadonlyMap<number, readonly T[]> {
   const owning = owners.filter(({ partition }) => partition !== null);

@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Catalog, MemberId, MergedMember, Ring } from '../../membership/types.ts';
 import { authorityKey, byId, findConflicts, isRoutable } from './claims.ts';
+import { isSameMember, isSameRing } from './same.ts';
 import type { Domain, LingerTimings, Owner, RingStage, Stage, StagedMember } from './types.ts';
 
 /** Everything one step looks at for one ring. */
@@ -22,7 +22,7 @@ export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: nu
     const before = previous?.rings.get(ring.name);
     if (!before && !(hasBeenRead(ring) && isBelieved(ring))) continue;
     const after = advanceRing(before, ring, { nowMs, timings, conflicts: conflicts.get(ring.name) ?? new Map() });
-    rings.set(ring.name, before && isDeepStrictEqual(before, after) ? before : after);
+    rings.set(ring.name, before && isSameRing(before, after) ? before : after);
     deadlines.push(...deadlinesOf(after));
   }
   return { rings, nextMs: deadlines.length === 0 ? null : Math.min(...deadlines) };
@@ -62,11 +62,12 @@ function advanceRing(before: RingStage | undefined, ring: Ring, step: Step): Rin
 }
 
 function unchanged(before: StagedMember | undefined, after: StagedMember): StagedMember {
-  return before && isDeepStrictEqual(before, after) ? before : after;
+  return before && isSameMember(before, after) ? before : after;
 }
 
+/** Whoever calls an address it had wants the partition that it had then: with another partition it does not answer there. */
 function stayOrJoin(before: StagedMember | undefined, member: MergedMember, taken: ReadonlySet<string>, step: Step): StagedMember {
-  const former = lingering(before?.domains ?? [], taken, step);
+  const former = before?.partition === member.partition ? lingering(before.domains, taken, step) : [];
   return {
     ...ownerOf(member),
     address: member.address,

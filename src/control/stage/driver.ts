@@ -42,7 +42,10 @@ export class StageDriver implements Service {
   }
 
   start(): Promise<void> {
-    this.#unsubscribe ??= this.#catalog.subscribe(() => this.#advance());
+    // Members and their health are content; heartbeats, of which there is news every second, are not.
+    this.#unsubscribe ??= this.#catalog.subscribe(({ version }, previous) => {
+      if (version !== previous.version) this.#advance();
+    });
     this.#advance();
     return Promise.resolve();
   }
