@@ -1,5 +1,5 @@
 import { type HostPort, parseHostPort, type Service, systemClock, systemRandom } from '../core/index.ts';
-import { SampleDistributor, SampleLiveStore, SampleQuerier } from '../demo/index.ts';
+import { controlRing, type QuerierOptions, readReplicationSets, SampleDistributor, SampleLiveStore, SampleQuerier } from '../demo/index.ts';
 import { type Command, type CommandIo, EXIT, UsageError } from './command.ts';
 import { parseFlags, parseInteger } from './flags.ts';
 
@@ -9,9 +9,10 @@ export const demoCommand: Command = {
   help: () => `The sample processes of \`ringway up\`, one at a time. They hold no real data.
 
 usage: ringway demo distributor --listen 127.0.0.1:3200 [--expect N]
-       ringway demo live-store --id live-store-zone-a-0 --zone zone-a --partition 0 --partitions 2 --ring http://127.0.0.1:3200
+       ringway demo live-store --id live-store-zone-a-0 --zone zone-a --partition 0 --partitions 2 [--ring http://127.0.0.1:3200]
                                [--listen 127.0.0.1:9095] [--advertise host:port] [--http 127.0.0.1:0] [--share 0/1] [--multitenant]
        ringway demo querier --egress 127.0.0.1:9096 --ring http://127.0.0.1:3200 --partitions 2 [--tenant single-tenant]
+                            (or instead of --ring: --control http://127.0.0.1:9902, the ring as control knows it)
 
   distributor  stands where Tempo's does: shows both rings, /live-store/ring, /partition-ring, /memberlist?downloadKey=
   live-store   answers tempopb.Querier and tempopb.Metrics over computed data; errs when metadata asks for it
@@ -72,7 +73,7 @@ function liveStore(args: readonly string[]): Service {
       listen: address('--listen', values.listen),
       http: address('--http', values.http),
       advertise: values.advertise,
-      ringUrl: required('--ring', values.ring),
+      ringUrl: values.ring ?? null,
       isMultitenant: values.multitenant,
     },
     systemClock,
@@ -83,16 +84,23 @@ function querier(args: readonly string[], io: CommandIo): Service {
   const { values } = parseFlags(args, {
     egress: { type: 'string' },
     ring: { type: 'string' },
+    control: { type: 'string' },
     partitions: { type: 'string' },
     tenant: { type: 'string', default: 'single-tenant' },
   });
   const options = {
     egress: address('--egress', values.egress),
-    ringUrl: required('--ring', values.ring),
+    readRing: ringOf(values),
     partitions: parseInteger('--partitions', required('--partitions', values.partitions), { min: 1, max: 10_000 }),
     tenant: values.tenant,
   };
   return new SampleQuerier(options, (report) => io.stdout.write(`${JSON.stringify(report)}\n`), systemClock, systemRandom);
+}
+
+function ringOf({ ring, control }: { readonly ring?: string; readonly control?: string }): QuerierOptions['readRing'] {
+  if (control !== undefined) return controlRing(control, 'live-store');
+  const url = required('--ring', ring);
+  return () => readReplicationSets(url);
 }
 
 async function runUntilStopped(service: Service, io: CommandIo): Promise<number> {

@@ -18,6 +18,8 @@ usage: ringway up [options]
   -c, --config FILE     your own ringway.yaml instead of the samples: control and one egress sidecar on your ring
       --ring NAME       which ring of that file; needed when it has several
       --zones N         zones of sample live-stores, 1 or 2 (default 2); 1 shows what a partition with a single owner means
+      --nats URL        the ring on a NATS server with JetStream (nats://host:port), announced by the inbound sidecars, instead of
+                        sample ring pages; may stand several times
       --envoy [PATH]    a real Envoy as every sidecar (default path: $RINGWAY_ENVOY, else envoy on PATH)
       --port-offset N   added to every port: xDS 18000, admin 9902, egress 9096 and 9901, Tempo's pages 3200, members 9111-9144
       --log-dir DIR     keep one log file a process there
@@ -26,6 +28,7 @@ usage: ringway up [options]
 examples:
   ringway up
   ringway up --envoy --zones 1
+  ringway up --nats nats://127.0.0.1:4222              # beside: nats-server -js
   ringway up -c ringway.yaml
   pkill -9 -f 'live-store --id live-store-zone-a-0'    # while it runs: no query fails
 `,
@@ -34,6 +37,7 @@ examples:
       config: { type: 'string', short: 'c' },
       ring: { type: 'string' },
       zones: { type: 'string', default: '2' },
+      nats: { type: 'string', multiple: true },
       envoy: { type: 'string' },
       'port-offset': { type: 'string', default: '0' },
       'log-dir': { type: 'string' },
@@ -41,6 +45,7 @@ examples:
     });
     if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is one word too many`);
     if (values.ring !== undefined && values.config === undefined) throw new UsageError('--ring goes with --config');
+    const nats = await natsServers(values);
     const wasReady = await runUp(
       {
         program: thisProgram(),
@@ -48,6 +53,7 @@ examples:
         portOffset: parseInteger('--port-offset', values['port-offset'], { min: 0, max: MAX_PORT_OFFSET }),
         configFile: values.config ?? null,
         ring: values.ring ?? null,
+        nats,
         envoy: values.envoy === undefined ? null : findEnvoy(values.envoy, io),
         logDir: values['log-dir'] ?? null,
         durationMs: values.duration === undefined ? null : parseDurationMs('--duration', values.duration),
@@ -60,6 +66,23 @@ examples:
     return wasReady || io.signal.aborted ? EXIT.ok : EXIT.failed;
   },
 };
+
+/** What `--nats` names, checked as the sidecars will. Throws RingwayError. */
+async function natsServers({
+  nats,
+  config,
+  envoy,
+}: {
+  readonly nats?: string[];
+  readonly config?: string;
+  readonly envoy?: string;
+}): Promise<readonly string[]> {
+  if (nats === undefined) return [];
+  if (config !== undefined) throw new UsageError('--nats goes without --config: that file says where its rings are');
+  if (envoy !== undefined) throw new UsageError('--nats goes without --envoy: an Envoy announces no member');
+  const { announceFrom } = await import('./sidecar/announce-flags.ts');
+  return announceFrom({ nats })?.nats.servers ?? [];
+}
 
 /** `--envoy` may stand without a path, which parseArgs does not know. */
 function withEnvoyPath(args: readonly string[]): string[] {

@@ -19,7 +19,10 @@ export interface Installation {
   readonly members: readonly SampleMember[];
   readonly xds: HostPort;
   readonly controlAdmin: HostPort;
-  readonly distributor: HostPort;
+  /** Where the members stand: on the ring pages of a sample distributor, or on NATS servers, by their inbound sidecars. */
+  readonly ring:
+    | { readonly kind: 'pages'; readonly distributor: HostPort }
+    | { readonly kind: 'nats'; readonly servers: readonly string[] };
   readonly egress: HostPort;
   readonly egressAdmin: HostPort;
 }
@@ -30,8 +33,13 @@ const BASE_OF_MEMBERS = { advertised: 9111, local: 9121, sidecarAdmin: 9131, htt
 /** The largest offset that keeps every port in range. */
 export const MAX_PORT_OFFSET: number = 65_535 - BASE.xds;
 
-/** Live-stores of `zones` zones × two partitions, named as Tempo's StatefulSets name them. */
-export function planInstallation(options: { readonly zones: number; readonly portOffset: number }): Installation {
+/** Live-stores of `zones` zones × two partitions, named as Tempo's StatefulSets name them. `nats`: servers for their ring; [] is none. */
+export function planInstallation(options: {
+  readonly zones: number;
+  readonly portOffset: number;
+  readonly nats?: readonly string[];
+}): Installation {
+  const { nats = [] } = options;
   const at = (port: number): HostPort => ({ host: '127.0.0.1', port: port + options.portOffset });
   const members: SampleMember[] = [];
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
@@ -54,7 +62,7 @@ export function planInstallation(options: { readonly zones: number; readonly por
     members,
     xds: at(BASE.xds),
     controlAdmin: at(BASE.controlAdmin),
-    distributor: at(BASE.distributor),
+    ring: nats.length > 0 ? { kind: 'nats', servers: nats } : { kind: 'pages', distributor: at(BASE.distributor) },
     egress: at(BASE.egress),
     egressAdmin: at(BASE.egressAdmin),
   };
@@ -65,7 +73,7 @@ export function listenersOf(plan: Installation): readonly { readonly who: string
   return [
     { who: 'control (xDS)', address: plan.xds },
     { who: 'control (admin)', address: plan.controlAdmin },
-    { who: 'sample distributor', address: plan.distributor },
+    ...(plan.ring.kind === 'pages' ? [{ who: 'sample distributor', address: plan.ring.distributor }] : []),
     { who: 'egress sidecar', address: plan.egress },
     { who: 'egress sidecar (admin)', address: plan.egressAdmin },
     ...plan.members.flatMap((member) => [

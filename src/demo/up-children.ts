@@ -9,17 +9,22 @@ export type PlannedChild =
 
 /** All processes of the sample installation, in starting order; each may start before or after any other. */
 export function plannedChildren(plan: Installation, configFile: string): readonly PlannedChild[] {
-  const ringUrl = `http://${formatHostPort(plan.distributor)}`;
+  const { ring, members, partitions } = plan;
+  const ringWords = ring.kind === 'pages' ? ['--ring', `http://${formatHostPort(ring.distributor)}`] : [];
+  const readWords = ring.kind === 'pages' ? ringWords : ['--control', `http://${formatHostPort(plan.controlAdmin)}`];
+  const expected = String(members.length);
   return [
     controlChild(configFile),
-    sample('distributor', ['distributor', '--listen', formatHostPort(plan.distributor), '--expect', String(plan.members.length)]),
-    ...plan.members.map((member) => inboundChild(member, plan.xds)),
+    ...(ring.kind === 'pages'
+      ? [sample('distributor', ['distributor', '--listen', formatHostPort(ring.distributor), '--expect', expected])]
+      : []),
+    ...members.map((member) => inboundChild(member, plan)),
     egressChild({ listen: plan.egress, admin: plan.egressAdmin, xds: plan.xds, ring: null }),
-    ...plan.members.map((member) => liveStoreChild(member, plan.partitions, ringUrl)),
+    ...members.map((member) => liveStoreChild(member, partitions, ringWords)),
     {
       name: 'querier',
       kind: 'querier',
-      words: ['demo', 'querier', '--egress', formatHostPort(plan.egress), '--ring', ringUrl, '--partitions', String(plan.partitions)],
+      words: ['demo', 'querier', '--egress', formatHostPort(plan.egress), ...readWords, '--partitions', String(partitions)],
     },
   ];
 }
@@ -46,10 +51,14 @@ export function egressChild(at: {
 
 /** ringway.yaml of the sample installation. Loopback addresses are allowed here and nowhere else. */
 export function sampleConfig(plan: Installation): string {
+  const source =
+    plan.ring.kind === 'pages'
+      ? `tempo: { urls: ["http://${formatHostPort(plan.ring.distributor)}"], every: 500ms }`
+      : `nats: { servers: ${JSON.stringify(plan.ring.servers)} }`;
   return `rings:
   live-store:
     sources:
-      - tempo: { urls: ["http://${formatHostPort(plan.distributor)}"], every: 500ms }
+      - ${source}
     allowedAddresses: ["127.0.0.0/8"]
 control:
   xds: { listen: "${formatHostPort(plan.xds)}" }
@@ -57,22 +66,16 @@ admin: { listen: "${formatHostPort(plan.controlAdmin)}" }
 `;
 }
 
-function inboundChild(member: SampleMember, xds: HostPort): PlannedChild {
+function inboundChild(member: SampleMember, { xds, ring }: Installation): PlannedChild {
   const where = ['--listen', formatHostPort(member.advertised), '--local', formatHostPort(member.local)];
-  const words = [
-    'inbound',
-    ...where,
-    '--member',
-    member.id,
-    '--control',
-    formatHostPort(xds),
-    '--admin',
-    formatHostPort(member.sidecarAdmin),
-  ];
+  const admin = ['--admin', formatHostPort(member.sidecarAdmin)];
+  const servers = ring.kind === 'nats' ? ring.servers.flatMap((server) => ['--nats', server]) : [];
+  const announces = servers.length > 0 ? [...servers, '--zone', member.zone, '--advertise', formatHostPort(member.advertised)] : [];
+  const words = ['inbound', ...where, '--member', member.id, '--control', formatHostPort(xds), ...admin, ...announces];
   return { name: `sidecar of ${member.id}`, kind: 'sidecar', node: member.id, words };
 }
 
-function liveStoreChild(member: SampleMember, partitions: number, ringUrl: string): PlannedChild {
+function liveStoreChild(member: SampleMember, partitions: number, ringWords: readonly string[]): PlannedChild {
   const who = ['--id', member.id, '--zone', member.zone, '--partition', String(member.partition), '--partitions', String(partitions)];
   const where = [
     '--listen',
@@ -82,7 +85,7 @@ function liveStoreChild(member: SampleMember, partitions: number, ringUrl: strin
     '--advertise',
     formatHostPort(member.advertised),
   ];
-  return sample(member.id, ['live-store', ...who, ...where, '--ring', ringUrl]);
+  return sample(member.id, ['live-store', ...who, ...where, ...ringWords]);
 }
 
 function sample(name: string, words: readonly string[]): PlannedChild {

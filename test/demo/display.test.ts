@@ -12,8 +12,24 @@ const running: Picture = {
     { name: 'live-store-zone-b-0', state: { kind: 'restarting', reason: 'killed by SIGKILL' }, restarts: 1 },
   ],
   ring: [
-    { id: 'live-store-zone-a-0', zone: 'zone-a', partition: 0, state: 'ACTIVE', eds: 'HEALTHY', reason: 'queriers ask it' },
-    { id: 'live-store-zone-b-0', zone: '', partition: null, state: 'ACTIVE', eds: 'UNHEALTHY', reason: 'heartbeat too old' },
+    {
+      id: 'live-store-zone-a-0',
+      address: '127.0.0.1:9111',
+      zone: 'zone-a',
+      partition: 0,
+      state: 'ACTIVE',
+      eds: 'HEALTHY',
+      reason: 'queriers ask it',
+    },
+    {
+      id: 'live-store-zone-b-0',
+      address: '127.0.0.1:9112',
+      zone: '',
+      partition: null,
+      state: 'ACTIVE',
+      eds: 'UNHEALTHY',
+      reason: 'heartbeat too old',
+    },
   ],
   querier: {
     phase: 'ready',

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { type HostPort, seededRandom, systemClock } from '../../src/core/index.ts';
 import { GrpcFailure, GrpcServer, type UnaryHandler } from '../../src/demo/grpc/index.ts';
-import { HttpPages } from '../../src/demo/http-pages.ts';
-import { type QuerierReport, readReport, SampleQuerier } from '../../src/demo/index.ts';
+import { HttpPages, json, plain } from '../../src/demo/http-pages.ts';
+import { controlRing, type QuerierReport, readReplicationSets, readReport, SampleQuerier } from '../../src/demo/index.ts';
 import { sampleMethods } from '../../src/demo/live-store/methods.ts';
 import { ringPages } from '../../src/demo/ring/ring-pages.ts';
 import { SampleRing } from '../../src/demo/ring/sample-ring.ts';
@@ -45,7 +45,12 @@ async function reports(
     const onReport = (report: QuerierReport): void => {
       if (enough(report)) resolve(report);
     };
-    const querier = new SampleQuerier({ egress, ringUrl, partitions, tenant: 't' }, onReport, systemClock, seededRandom(1));
+    const querier = new SampleQuerier(
+      { egress, readRing: () => readReplicationSets(ringUrl), partitions, tenant: 't' },
+      onReport,
+      systemClock,
+      seededRandom(1),
+    );
     t.teardown(() => querier.stop());
     void querier.start();
   });
@@ -100,4 +105,33 @@ t.test('its report is a JSON line; other lines are none', (t) => {
   t.equal(readReport('3'), null);
   t.match(readReport('{"phase":"ready","queries":1,"failed":0,"lastError":"","members":{}}'), { queries: 1 });
   t.end();
+});
+
+t.test('a ring as control knows it: who would be asked, and what was known while it does not answer', async (t) => {
+  const member = { address: 'a:1', zone: 'zone-a', partition: 0, state: 'ACTIVE', reason: '' };
+  let members: readonly unknown[] | null = null;
+  const pages = new HttpPages({ 'GET /api/rings/live-store': () => (members ? json({ members }) : plain('not now\n', 503)) });
+  const { port } = await pages.listen(anyPort);
+  const read = controlRing(`http://127.0.0.1:${port}`, 'live-store');
+  await t.rejects(read(), { message: `http://127.0.0.1:${port} does not know ring live-store` });
+  members = [
+    { ...member, id: 'a-0', eds: 'HEALTHY' },
+    { ...member, id: 'b-0', eds: 'HEALTHY', zone: 'zone-b', address: 'b:1' },
+    { ...member, id: 'c-0', eds: 'UNHEALTHY' },
+    { ...member, id: 'd', eds: 'HEALTHY', partition: null },
+  ];
+  const sets = new Map([
+    [
+      0,
+      new Map([
+        ['zone-a', [{ id: 'a-0', address: 'a:1', zone: 'zone-a' }]],
+        ['zone-b', [{ id: 'b-0', address: 'b:1', zone: 'zone-b' }]],
+      ]),
+    ],
+  ]);
+  t.strictSame(await read(), sets);
+  members = null;
+  t.strictSame(await read(), sets);
+  await pages.close();
+  t.strictSame(await read(), sets);
 });

@@ -5,6 +5,7 @@ import type { ChildStatus } from '../supervisor/supervisor.ts';
 /** One member as the control server reports it (`/api/rings/{ring}`), as far as the display shows it. */
 export interface RingMember {
   readonly id: string;
+  readonly address: string;
   readonly zone: string;
   readonly partition: number | null;
   readonly state: string;

@@ -18,8 +18,8 @@ export interface LiveStoreOptions {
   readonly http: HostPort;
   /** What the ring says; '' for the local address. */
   readonly advertise: string;
-  /** Base URL of the sample distributor. */
-  readonly ringUrl: string;
+  /** Base URL of the sample distributor; null: somebody else announces it. */
+  readonly ringUrl: string | null;
   /** Every call needs exactly one x-scope-orgid. */
   readonly isMultitenant: boolean;
 }
@@ -72,8 +72,8 @@ export class SampleLiveStore implements Service {
     this.#addresses = { grpc, http };
     const { id, zone, holding, advertise, ringUrl } = this.#options;
     const member = { id, zone, partition: holding.partition, address: advertise === '' ? formatHostPort(grpc) : advertise };
-    this.#announcer = new Announcer(ringUrl, member, this.#clock);
-    this.#announcer.start();
+    if (ringUrl !== null) this.#announcer = new Announcer(ringUrl, member, this.#clock);
+    this.#announcer?.start();
     this.#phase = 'running';
   }
 

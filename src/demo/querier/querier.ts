@@ -3,13 +3,13 @@ import { GrpcStatus, HEALTH_CHECK_METHOD, parseHealthResponse } from '../../grpc
 import { GrpcClient } from '../grpc/index.ts';
 import { type MemberReport, MemberStats } from './member-stats.ts';
 import { type Question, question } from './questions.ts';
-import { type QueriedMember, type ReplicationSets, readReplicationSets } from './ring-reader.ts';
+import type { QueriedMember, ReadRing, ReplicationSets } from './ring-reader.ts';
 
 export interface QuerierOptions {
   /** Where every call goes; the ring's address of the member is the :authority. */
   readonly egress: HostPort;
-  /** Base URL of a Tempo process that has the rings. */
-  readonly ringUrl: string;
+  /** Where it reads who owns what, anew each round. */
+  readonly readRing: ReadRing;
   /** How many partitions there must be: fewer in the ring means that it is not whole yet. */
   readonly partitions: number;
   readonly tenant: string;
@@ -97,7 +97,7 @@ export class SampleQuerier implements Service {
   async #round(round: number): Promise<void> {
     const failures: string[] = [];
     try {
-      const sets = await readReplicationSets(this.#options.ringUrl);
+      const sets = await this.#options.readRing();
       if (sets.size < this.#options.partitions) failures.push(`the ring has ${sets.size} of ${this.#options.partitions} partitions`);
       this.#forgetGone(sets);
       if (this.#phase === 'ready' && round % HEALTH_EVERY_ROUNDS === 0) await this.#checkHealth(sets);

@@ -8,6 +8,9 @@ export interface QueriedMember {
 /** Owners that would be asked, by partition and zone. */
 export type ReplicationSets = ReadonlyMap<number, ReadonlyMap<string, readonly QueriedMember[]>>;
 
+/** Reads who owns what. Rejects when there is no ring. */
+export type ReadRing = () => Promise<ReplicationSets>;
+
 /** States in which Tempo's querier reads from an instance; UNHEALTHY is what the page says of an old heartbeat. */
 const READABLE: ReadonlySet<string> = new Set(['ACTIVE', 'PENDING', 'LEAVING']);
 const TIMEOUT_MS = 2_000;
