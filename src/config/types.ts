@@ -143,19 +143,21 @@ export interface KubernetesSourceConfig {
   readonly family: 'IPv4' | 'IPv6';
 }
 
-/** Names in DNS. */
+/** A name in DNS. */
 export interface DnsSourceConfig {
   readonly kind: 'dns';
-  readonly name: string;
-  /** SRV targets carry the port; with A and AAAA each address is a member at `port`. */
+  /** With a dot at its end it is whole; without, the system's search domains count too, unless `servers` are given. */
+  readonly dnsName: string;
+  /** SRV targets carry the port and are members named after their first label; with A and AAAA each address is a member at `port`. */
   readonly records: 'A' | 'AAAA' | 'A+AAAA' | 'SRV';
   /** null with SRV. */
   readonly port: number | null;
-  /** `ip:port` of DNS servers; empty: the system's. */
+  /** `ip:port` of DNS servers, asked in this order; empty: the system's. */
   readonly servers: readonly string[];
   /** Answers are asked for again when their TTL is over, but not before `minTtlMs` and not later than `maxTtlMs`. */
   readonly minTtlMs: number;
   readonly maxTtlMs: number;
+  /** For one answer of one server. */
   readonly timeoutMs: number;
   /** Zone of every member: '' for none. */
   readonly zone: string;
@@ -164,10 +166,12 @@ export interface DnsSourceConfig {
 /** dskit's rings in etcd, over its v3 gRPC API. */
 export interface EtcdSourceConfig {
   readonly kind: 'etcd';
-  /** `http://host:port` or `https://host:port`, tried in turn. */
+  /** `http://host:port` or `https://host:port` of the members of one cluster; at least one. */
   readonly endpoints: readonly string[];
   readonly keys: RingKeys;
+  /** For one answer. */
   readonly timeoutMs: number;
+  /** null: https endpoints are checked by the system's authorities. */
   readonly tls: ClientTlsConfig | null;
   /** null: no authentication. */
   readonly login: { readonly user: string; readonly password: SecretRef } | null;

@@ -174,8 +174,8 @@ async function addressesOf(target: string, client: DnsClient, signal: AbortSigna
   return { records: found.flatMap(({ records }) => records), ttlMs: Math.min(...found.map(({ ttlMs }) => ttlMs)) };
 }
 
+/** A target that is no name has no address either. */
 function noneOfThem(error: unknown): Found<string> {
-  const isNegative = error instanceof DnsError && (error.code === 'DNS_NO_SUCH_NAME' || error.code === 'DNS_NO_RECORDS');
-  if (!isNegative) throw error;
+  if (!(error instanceof DnsError && (error.isNegative || error.code === 'DNS_BAD_NAME'))) throw error;
   return { records: [], ttlMs: error.ttlMs ?? Number.POSITIVE_INFINITY };
 }

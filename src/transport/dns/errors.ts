@@ -21,4 +21,9 @@ export class DnsError extends RingwayError {
     super(message, details);
     this.ttlMs = details.ttlMs ?? null;
   }
+
+  /** Whether DNS said that there is nothing, rather than said nothing. */
+  get isNegative(): boolean {
+    return this.code === 'DNS_NO_SUCH_NAME' || this.code === 'DNS_NO_RECORDS';
+  }
 }
