@@ -1,7 +1,7 @@
 import type { EtcdSourceConfig } from '../../../config/index.ts';
 import type { RingName } from '../../types.ts';
 
-/** What a etcd source is told. */
+/** What an etcd source is told. */
 export interface EtcdSourceOptions extends Omit<EtcdSourceConfig, 'kind'> {
   readonly name: string;
   readonly ring: RingName;
