@@ -60,20 +60,20 @@ export class HealthWatch {
     this.#told = text;
     if (answer.kind === 'unimplemented')
       this.#logger.warn('agent.no_health', {}, 'the live-store has no grpc.health.v1.Health: whenever it answers, it counts as ready');
-    else this.#logger.info('agent.health', { answer: answer.kind }, text);
+    else this.#logger.info('agent.health', { answer: answer.kind }, `the live-store ${text}`);
   }
 }
 
 function textOf(answer: HealthAnswer): string {
   switch (answer.kind) {
     case 'serving':
-      return 'the live-store is serving';
+      return 'is serving';
     case 'not-serving':
-      return 'the live-store answers that it is not serving';
+      return 'answers that it is not serving';
     case 'unimplemented':
-      return 'the live-store has no health service';
+      return 'has no health service';
     case 'refused':
     case 'failed':
-      return `the live-store does not answer: ${answer.reason}`;
+      return `does not answer: ${answer.reason}`;
   }
 }
