@@ -109,14 +109,13 @@ export class MemberAgent {
     const done = new AbortController();
     void this.#work.then(() => done.abort());
     await sleep(this.#clock, withinMs, done.signal);
+    if (!this.#isOver()) this.#giveUp();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
-    if (this.#isOver()) return;
-    if (this.#state.value.kind === 'member')
-      this.#logger.error(
-        'agent.leave_abandoned',
-        {},
-        'the bus did not hear that this member leaves; it stands there until its heartbeat is too old',
-      );
+  }
+
+  #giveUp(): void {
+    const how = 'the bus did not hear that this member leaves; it stands there until its heartbeat is too old';
+    if (this.#state.value.kind === 'member') this.#logger.error('agent.leave_abandoned', {}, how);
     this.#state.set({ kind: 'left' });
     this.#wake();
   }
