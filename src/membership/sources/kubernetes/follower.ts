@@ -81,9 +81,9 @@ export class SliceFollower {
       const isSteady = clock.monotonicMs() - startedMs >= STEADY_MS;
       if (isSteady) this.#backoff.reset();
       fruitless = isFruitless && !isSteady ? fruitless + 1 : 0;
-      if (fruitless === MAX_FRUITLESS && end.kind !== 'expired') throw end.how;
+      if (fruitless === MAX_FRUITLESS && end.kind !== 'stale') throw end.how;
       if (end.kind === 'broken' || !isSteady) await this.#pause(signal);
-      if (end.kind === 'expired') return;
+      if (end.kind === 'stale') return;
     }
   }
 

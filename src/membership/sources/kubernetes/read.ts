@@ -10,7 +10,7 @@ import { SliceStore } from './store.ts';
 /** Slices of one page; the API server's own clients ask for as many. */
 const PAGE_SIZE = 500;
 /** Far more pages than the other limits let through, for a server that always has a next one. */
-const MAX_PAGES = 1000;
+const MAX_PAGES = 250;
 /** All pages together; a slice of 100 endpoints, the usual most, has about 35 KB. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** For one page. */

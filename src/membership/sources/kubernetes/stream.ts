@@ -12,10 +12,13 @@ import type { SliceStore } from './store.ts';
 export type WatchEnd =
   /** As it should. What comes after can be had from where it ended. */
   | { readonly kind: 'ended'; readonly how: RingwayError }
-  /** It was reset or went silent; the same holds. */
+  /** It was reset; the same holds. */
   | { readonly kind: 'broken'; readonly how: RingwayError }
-  /** The server no longer has what came after the resourceVersion. */
-  | { readonly kind: 'expired' }
+  /**
+   * What was missed cannot be had from there: the server has forgotten it, or it was silent, as it is to who waits for a
+   * resourceVersion that is still to come (a restored etcd).
+   */
+  | { readonly kind: 'stale' }
   | { readonly kind: 'failed'; readonly error: RingwayError };
 
 export interface WatchOptions {
@@ -51,7 +54,7 @@ export async function watchSlices(options: WatchOptions): Promise<WatchEnd> {
     return await readEvents(answer, seconds, options);
   } catch (error) {
     if (!(error instanceof RingwayError)) throw error;
-    return error.code === 'API_GONE' ? { kind: 'expired' } : { kind: 'failed', error };
+    return error.code === 'API_GONE' ? { kind: 'stale' } : { kind: 'failed', error };
   }
 }
 
@@ -73,7 +76,7 @@ async function readEvents(answer: ApiAnswer, seconds: number, { target, store, d
     return { kind: 'ended', how: fail('PEER_UNREACHABLE', 'ended too soon') };
   } catch (error) {
     if (error instanceof RingwayError && error.code !== 'PEER_TIMEOUT') throw error;
-    if (error instanceof RingwayError) return { kind: 'broken', how: error };
+    if (error instanceof RingwayError) return { kind: 'stale' };
     if (!body.errored) throw error;
     return { kind: 'broken', how: fail('PEER_UNREACHABLE', `broke off: ${messageOf(error)}`, error) };
   } finally {
@@ -89,7 +92,7 @@ function applyLines(lines: readonly string[], answer: ApiAnswer, target: ApiTarg
     try {
       const event = parseEvent(line, target);
       if (event.kind !== 'error') store.apply(event);
-      else if (event.code === 410) return { kind: 'expired' };
+      else if (event.code === 410) return { kind: 'stale' };
       else throw fail('API_ANSWER', `was ended with ${event.code} "${quote(event.message)}"`);
     } catch (error) {
       if (!(error instanceof Unusable)) throw error;
