@@ -3,10 +3,11 @@ import { createProbeServer } from '../admin/index.ts';
 import { type Clock, type HostPort, type Random, type Service, startAll, stopAll } from '../core/index.ts';
 import { type AdminSource, adminPages, createAdminServer, ServerStats } from '../proxy/admin/index.ts';
 import type { ServerState } from '../proxy/admin/types.ts';
-import type { LoadedBootstrap } from '../proxy/bootstrap/index.ts';
+import { type LoadedBootstrap, planAnnouncement } from '../proxy/bootstrap/index.ts';
 import type { Cluster } from '../proxy/cluster/index.ts';
 import { type BootstrapPlan, planBootstrap } from '../proxy/runtime/index.ts';
 import { type Logger, MetricRegistry } from '../telemetry/index.ts';
+import { Announcer, type AnnouncerDeps } from './sidecar/announcer.ts';
 import { createDataPlane, type DataPlane } from './sidecar/data-plane.ts';
 import { createFeeds, type Feeds } from './sidecar/feeds.ts';
 import type { LevelSwitch } from './sidecar/level-switch.ts';
@@ -33,9 +34,14 @@ export interface SidecarDeps {
   /** Behind `levels`. */
   readonly logger: Logger;
   readonly levels: LevelSwitch;
+  /** Of the process: where $POD_IP may stand. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** A running sidecar. `stop` drains: it fails readiness, closes ports, asks connections to go and waits for them. */
+/**
+ * A running sidecar. `stop` drains: it fails readiness, says LEAVING to the ring that it announces itself to, closes ports, asks
+ * connections to go and waits for them, and leaves that ring.
+ */
 export interface SidecarRole extends Service {
   /** host:port of what is bound; null for what there is none of. They throw before `start`. */
   readonly addresses: { readonly admin: string | null; readonly probe: string | null };
@@ -59,6 +65,8 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
   const plane = createDataPlane(plan, { ...deps, registry, drainTimeMs: options.drainTimeMs });
   const { runtime, book, accessLogs } = plane;
   const feeds = createFeeds(plan, runtime, { ...deps, registry, stateDir: options.stateDir });
+  const announced = planAnnouncement(options.bootstrap);
+  const announcer = announced && new Announcer(announced, announcerDeps(options, deps, registry, plane));
   const lifecycle = new Lifecycle(() => runtime.phase.value);
   const quit = new AbortController();
   const pages = adminPages(adminSource({ options, deps, registry, plan, plane, feeds, lifecycle, quit }));
@@ -70,10 +78,13 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
     ...(probes ? [probes] : []),
     ...(admin ? [admin] : []),
     { name: 'access logs', start: done, stop: () => done(accessLogs.stop()) },
+    ...(announcer ? [announcer.leaving] : []),
     { name: 'runtime', start: () => runtime.start(), stop: () => done(runtime.stop()) },
     { name: 'listeners', start: done, stop: () => book.drainAll() },
     // Last in, first out: while connections drain nothing changes any more.
     feeds,
+    // A member joins when it can be reached, and queriers hear that it leaves before it cannot.
+    ...(announcer ? [announcer.announcing] : []),
   ];
   return {
     name: 'sidecar',
@@ -94,6 +105,16 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
     },
     reopenLogs: () => accessLogs.reopen(),
   };
+}
+
+function announcerDeps(
+  { drainTimeMs }: SidecarOptions,
+  deps: SidecarDeps,
+  metrics: MetricRegistry,
+  { runtime, book }: DataPlane,
+): AnnouncerDeps {
+  const boundAddress = (name: string): HostPort | undefined => book.views().find((listener) => listener.name === name)?.address;
+  return { ...deps, metrics, drainTimeMs, phase: runtime.phase, boundAddress };
 }
 
 /** What the admin pages show and do. */

@@ -52,7 +52,7 @@ async function buildSidecar(yaml: string, logger: Logger, options: Partial<Sidec
   const defaults = { version: '0.1.0', commandLine: {}, concurrency: 1, drainTimeMs: 2_000, stateDir: null, probe: null };
   return createSidecar(
     { bootstrap, ...defaults, ...options },
-    { clock: systemClock, random: systemRandom, logger, levels: new LevelSwitch('off') },
+    { clock: systemClock, random: systemRandom, logger, levels: new LevelSwitch('off'), environment: {} },
   );
 }
 

@@ -26,7 +26,7 @@ export async function runEnvoyForm(args: readonly string[], io: CommandIo): Prom
   try {
     const options = await optionsOf(flags);
     if (text('mode') === 'serve') return await serveSidecar(options, io);
-    validateSidecar(options);
+    validateSidecar(options, io);
     io.stdout.write(`configuration '${subject}' OK\n`);
     return EXIT.ok;
   } catch (error) {

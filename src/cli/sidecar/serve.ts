@@ -21,13 +21,13 @@ export interface ServeOptions extends SidecarOptions {
 }
 
 /** Compiles everything and starts nothing: `--mode validate`. Throws RingwayError. */
-export function validateSidecar(options: ServeOptions): void {
-  build(options);
+export function validateSidecar(options: ServeOptions, io: Pick<CommandIo, 'env'>): void {
+  build(options, io);
 }
 
 /** Runs a sidecar until it is asked to stop, then drains it. */
 export async function serveSidecar(options: ServeOptions, io: CommandIo): Promise<number> {
-  const { role, logger } = build(options);
+  const { role, logger } = build(options, io);
   for (const warning of options.warnings) logger.warn('bootstrap.warning', {}, warning);
   // As Envoy does: what it was asked for at the start it keeps.
   const stopListening = io.onReload(() => logger.warn('sidecar.reload_ignored', {}, 'SIGHUP: a bootstrap is read once'));
@@ -49,11 +49,11 @@ export async function serveSidecar(options: ServeOptions, io: CommandIo): Promis
   return EXIT.ok;
 }
 
-function build(options: ServeOptions): { readonly role: SidecarRole; readonly logger: Logger } {
+function build(options: ServeOptions, { env }: Pick<CommandIo, 'env'>): { readonly role: SidecarRole; readonly logger: Logger } {
   const levels = new LevelSwitch(options.logLevel);
   const target = options.logPath === '' ? {} : { fd: openLog(options.logPath) };
   const logger = levels.wrap(createLogger({ level: 'debug', role: 'sidecar', ...target }));
-  return { role: createSidecar(options, { clock: systemClock, random: systemRandom, logger, levels }), logger };
+  return { role: createSidecar(options, { clock: systemClock, random: systemRandom, logger, levels, environment: env }), logger };
 }
 
 function openLog(path: string): number {
