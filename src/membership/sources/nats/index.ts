@@ -1,2 +1,2 @@
-// Begin with watch.ts.
+// Members that announce themselves over NATS. Begin with watch.ts.
 export { createNatsSource } from './watch.ts';
