@@ -13,13 +13,13 @@ export const controlCommand: Command = {
   help: () => `Reads rings and serves them as xDS: to egress sidecars (Ringway or Envoy) beside queriers, to inbound sidecars beside live-stores.
 
 usage: ringway control -c ringway.yaml [options]
-       ringway control --tempo URL [--tempo URL ...] [options]
+       ringway control --tempo URL ... | --source URI ... [options]
 
 ${ringSourceHelp}
-      --ring NAME       with --tempo: the ring's name (default live-store)
-      --xds ADDRESS     with --tempo: where xDS is served (default 127.0.0.1:18000)
-      --admin ADDRESS   with --tempo: where pages and JSON are served (default 127.0.0.1:9902)
-      --insecure        with --tempo: both may stand open to other machines without TLS
+      --ring NAME       without a file: the ring's name (default live-store)
+      --xds ADDRESS     without a file: where xDS is served (default 127.0.0.1:18000)
+      --admin ADDRESS   without a file: where pages and JSON are served (default 127.0.0.1:9902)
+      --insecure        without a file: both may stand open to other machines without TLS
       --probe ADDRESS   a port for probes alone: /ready and /healthz; may stand open
       --log-level LEVEL debug, info, warn, error or silent (default: as the file says, else info)
 
@@ -29,6 +29,7 @@ SIGTERM lets clients go, which keep what they have, and exits 0.
 examples:
   ringway control -c ringway.yaml --probe :9903
   ringway control --tempo http://querier:3200 --tempo http://distributor:3200
+  ringway control --source nats://nats:4222 --source http://querier:3200
   curl 127.0.0.1:9902/api/rings/live-store
 `,
   async run(args, io) {
@@ -74,7 +75,7 @@ function listenersOf(values: {
 }): Record<string, unknown> {
   const alone = (['ring', 'xds', 'admin', 'insecure'] as const).find((name) => values[name] !== undefined);
   if (values.config !== undefined && alone !== undefined)
-    throw new UsageError(`--${alone} goes with --tempo; with --config it stands in the file`);
+    throw new UsageError(`--${alone} goes with --tempo and --source; with --config it stands in the file`);
   const section = (listen: string | undefined): Record<string, unknown> => ({
     ...(listen === undefined ? {} : { listen }),
     ...(values.insecure ? { insecure: true } : {}),

@@ -3,8 +3,9 @@ import { createAdminServer, createProbeServer } from '../admin/index.ts';
 import type { RingwayConfig } from '../config/index.ts';
 import { controlRoutes, createSnapshotSource, readinessOf, StageDriver } from '../control/index.ts';
 import { type Clock, type HostPort, type Random, type Service, startAll, stopAll } from '../core/index.ts';
-import { MembershipHub } from '../membership/index.ts';
+import { MembershipHub, type OwnAddresses } from '../membership/index.ts';
 import { type Logger, MetricRegistry } from '../telemetry/index.ts';
+import { localAddresses } from '../transport/index.ts';
 import { createXdsServer } from '../xds/server/index.ts';
 import { ConfigReload } from './config-reload.ts';
 import { RingInputs } from './ring-inputs.ts';
@@ -38,7 +39,7 @@ export function createControl({ config: inUse, configFile, probe }: ControlOptio
   const { clock, random, environment, logger } = deps;
   const metrics = new MetricRegistry();
   const inputs = new RingInputs({ clock, random, environment });
-  const hub = new MembershipHub(inputs.of(inUse), { clock, logger, metrics });
+  const hub = new MembershipHub(inputs.of(inUse), { clock, logger, metrics, own: ownAddresses(inUse, probe) });
   const { catalog } = hub;
   const driver = new StageDriver({ catalog, clock, logger, metrics });
   const { stage } = driver;
@@ -70,4 +71,14 @@ export function createControl({ config: inUse, configFile, probe }: ControlOptio
       for (const file of config) await file.reload();
     },
   };
+}
+
+/** A ring that names one of these sends nobody to control itself. */
+function ownAddresses({ control, admin }: RingwayConfig, probe: HostPort | null): OwnAddresses {
+  const listeners = [
+    { what: 'xDS port', listen: control.xds.listen },
+    { what: 'admin port', listen: admin.listen },
+    ...(probe === null ? [] : [{ what: 'probe port', listen: probe }]),
+  ];
+  return { machine: localAddresses(), listeners };
 }

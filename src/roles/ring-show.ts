@@ -1,12 +1,11 @@
 // `ringway ring show`: read the rings once, try their ports, say what is so.
-import type { RingConfig, RingwayConfig } from '../config/index.ts';
+import type { RingwayConfig } from '../config/index.ts';
 import { describeRing, type Proposals, type ShownRing, type SilentPorts } from '../control/index.ts';
-import { type Clock, type Random, type ReadonlyObservable, RingwayError } from '../core/index.ts';
-import { MembershipHub } from '../membership/index.ts';
-import type { Catalog, Ring, RingName } from '../membership/types.ts';
-import { MetricRegistry, silentLogger } from '../telemetry/index.ts';
+import type { Clock } from '../core/index.ts';
+import type { Catalog, RingName } from '../membership/types.ts';
 import { probePort } from './probe-ports.ts';
 import { RingInputs } from './ring-inputs.ts';
+import { allRead, quietHub, type RingReadDeps, selectRings, withoutWaiting } from './ring-read.ts';
 
 /** How long sources may take to say something. With the probe of the ports the whole stays below two seconds. */
 const READ_MS = 1_000;
@@ -20,14 +19,6 @@ export interface RingShowOptions {
   readonly proposals: Proposals;
 }
 
-/** What the world hands in. */
-export interface RingShowDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Of the process: where secrets and a pod's API server may stand. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
 /** What was seen. */
 export interface ShownRings {
   /** For people, one block a ring. */
@@ -39,18 +30,13 @@ export interface ShownRings {
 }
 
 /** Reads the rings once. Throws RingwayError `USAGE_RING` when there is no such ring, `CONFIG_NO_RING` when there is none at all. */
-export async function showRings(options: RingShowOptions, deps: RingShowDeps): Promise<ShownRings> {
+export async function showRings(options: RingShowOptions, deps: RingReadDeps): Promise<ShownRings> {
   const { clock } = deps;
-  const config = { ...options.config, rings: selectRings(options) };
-  const hub = new MembershipHub(new RingInputs(deps).of(config), {
-    clock,
-    logger: silentLogger,
-    metrics: new MetricRegistry(),
-  });
+  const hub = quietHub(new RingInputs(deps).of(selectRings(options.config, options.ring, READ_MS)), clock);
   await hub.start();
-  await allRead(hub.catalog, clock);
+  await allRead(hub.catalog, READ_MS, clock);
   await hub.stop();
-  const catalog = withoutWaiting(hub.catalog.value);
+  const catalog = withoutWaiting(hub.catalog.value, READ_MS);
   const silent = options.probeTimeoutMs === 0 ? null : await probeAll(catalog, options.probeTimeoutMs, clock);
   const nowMs = clock.nowMs();
   const shown = [...catalog.rings.keys()].map((name) => describeRing(name, catalog, nowMs, silent?.get(name) ?? null, options.proposals));
@@ -59,58 +45,6 @@ export async function showRings(options: RingShowOptions, deps: RingShowDeps): P
     rings: shown.map(({ json }) => json),
     readable: [...catalog.rings.values()].every(({ sources }) => sources.some(({ asOfMs }) => asOfMs !== null)),
   };
-}
-
-function selectRings({ config, ring }: RingShowOptions): ReadonlyMap<RingName, RingConfig> {
-  const names = [...config.rings.keys()];
-  if (ring !== null && !config.rings.has(ring))
-    throw new RingwayError(`no ring "${ring}"; there is: ${names.join(', ') || 'none'}`, { code: 'USAGE_RING' });
-  const chosen = [...config.rings].filter(([name]) => ring === null || name === ring);
-  return new Map(chosen.map(([name, config]) => [name, inTime(config)]));
-}
-
-/** A peer that hangs is told as such before the time is over. */
-function inTime(config: RingConfig): RingConfig {
-  const sources = config.sources.map((source) =>
-    source.kind === 'tempo' ? { ...source, timeoutMs: Math.min(source.timeoutMs, READ_MS - 100) } : source,
-  );
-  return { ...config, sources };
-}
-
-function allRead(catalog: ReadonlyObservable<Catalog>, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const look = ({ rings }: Catalog): void => {
-      if (![...rings.values()].every(allHaveSpoken)) return;
-      timer.cancel();
-      unsubscribe();
-      resolve();
-    };
-    const unsubscribe = catalog.subscribe(look);
-    const timer = clock.after(
-      READ_MS,
-      () => {
-        unsubscribe();
-        resolve();
-      },
-      { keepAlive: true },
-    );
-    look(catalog.value);
-  });
-}
-
-function allHaveSpoken({ sources }: Ring): boolean {
-  return sources.every(({ asOfMs, error }) => asOfMs !== null || error !== null);
-}
-
-/** One look waits for no source: what was not read by now is left out, and what said nothing has failed. */
-function withoutWaiting(catalog: Catalog): Catalog {
-  const spoken = (ring: Ring): Ring => ({
-    ...ring,
-    sources: ring.sources.map((source) =>
-      source.asOfMs === null ? { ...source, error: source.error ?? `no answer within ${READ_MS} ms`, expired: true } : source,
-    ),
-  });
-  return { ...catalog, rings: new Map([...catalog.rings].map(([name, ring]) => [name, spoken(ring)])) };
 }
 
 async function probeAll(catalog: Catalog, timeoutMs: number, clock: Clock): Promise<ReadonlyMap<RingName, SilentPorts>> {

@@ -57,10 +57,10 @@ t.test('an address not of this machine is one line and exit 1', async (t) => {
 t.test('bad usage and configuration are one line and exit 64', async (t) => {
   const hint = '(see: ringway control --help)\n';
   const tempo = ['--tempo', 'http://querier:3200'];
-  t.same(await refused(), [64, `ringway control: give either --config FILE or --tempo URL ${hint}`]);
+  t.same(await refused(), [64, `ringway control: give either --config FILE, or --tempo URL or --source URI ${hint}`]);
   t.same(await refused('-c', 'x', '--xds', ':1'), [
     64,
-    `ringway control: --xds goes with --tempo; with --config it stands in the file ${hint}`,
+    `ringway control: --xds goes with --tempo and --source; with --config it stands in the file ${hint}`,
   ]);
   t.same(await refused(...tempo, '--probe', '9903'), [64, `ringway control: --probe: "9903" is not host:port or :port ${hint}`]);
   t.same(await refused(...tempo, '--log-level', 'loud'), [

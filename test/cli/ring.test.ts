@@ -137,12 +137,15 @@ t.test('bad usage is one line and exit 64', async (t) => {
     t.equal(code, 64, args.join(' '));
     return stderr;
   };
-  t.equal(await said(), `ringway ring: "" is nothing to do with a ring; allowed: show ${hint}`);
-  t.equal(await said('show'), `ringway ring: give either --config FILE or --tempo URL ${hint}`);
-  t.equal(await said('show', '-c', 'x', '--tempo', 'http://y'), `ringway ring: give either --config FILE or --tempo URL ${hint}`);
+  t.equal(await said(), `ringway ring: "" is nothing to do with a ring; allowed: show, watch, diff ${hint}`);
+  t.equal(await said('show'), `ringway ring: give either --config FILE, or --tempo URL or --source URI ${hint}`);
+  t.equal(
+    await said('show', '-c', 'x', '--tempo', 'http://y'),
+    `ringway ring: give either --config FILE, or --tempo URL or --source URI ${hint}`,
+  );
   t.equal(
     await said('show', '-c', 'x', '--allow', '10.0.0.0/8'),
-    `ringway ring: --allow goes with --tempo; in a file it is allowedAddresses ${hint}`,
+    `ringway ring: --allow goes with --tempo and --source; in a file it is allowedAddresses ${hint}`,
   );
   const empty = `${t.testdir({ 'ringway.yaml': '' })}/ringway.yaml`;
   t.equal(await said('show', '-c', empty), 'ringway ring: there is no ring to read: rings is empty in the file\n');

@@ -27,20 +27,22 @@ export interface Proposals {
   readonly lookAgain: LookAgain;
 }
 
-/** Describes a ring of `catalog`. `silent` is null when nobody tried the ports. Throws when the catalog has no such ring. */
+/**
+ * Describes a ring of `catalog`. `silent` is null when nobody tried the ports; without `proposals` no command is proposed. Throws when
+ * the catalog has no such ring.
+ */
 export function describeRing(
   name: RingName,
   catalog: Catalog,
   nowMs: number,
   silent: SilentPorts | null,
-  { control, lookAgain }: Proposals,
+  proposals: Proposals | null,
 ): RingDescription {
   const stage = advanceStage(null, catalog, nowMs, LINGER);
   const facts = ringFacts(name, { catalog, stage, nowMs });
   if (!facts) throw new Error(`no ring ${name} in the catalog`);
-  const findings = findingsOf(facts, silent, lookAgain);
-  const otherwise = findings.some(({ level }) => level === 'problem') ? lookAgain([]) : control;
-  const next = findings.find(({ command }) => command !== '')?.command ?? otherwise;
+  const findings = findingsOf(facts, silent, proposals?.lookAgain ?? (() => ''));
+  const next = proposals === null ? '' : nextCommand(findings, proposals);
   return {
     text: ringText(facts, findings, next),
     json: {
@@ -51,4 +53,9 @@ export function describeRing(
       findings,
     },
   };
+}
+
+function nextCommand(findings: readonly Finding[], { control, lookAgain }: Proposals): string {
+  const otherwise = findings.some(({ level }) => level === 'problem') ? lookAgain([]) : control;
+  return findings.find(({ command }) => command !== '')?.command ?? otherwise;
 }

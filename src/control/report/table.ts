@@ -1,6 +1,7 @@
 import { disagreementText } from './disagreement.ts';
 import type { Finding } from './findings.ts';
 import { formatAge, type MemberReport, type RingFacts, reportMembers } from './member.ts';
+import { printable } from './printable.ts';
 
 /** A ring as text for people: its sources, zones × partitions, members, findings, and the command to run next. Ends with a newline. */
 export function ringText(facts: RingFacts, findings: readonly Finding[], next: string): string {
@@ -12,11 +13,6 @@ export function ringText(facts: RingFacts, findings: readonly Finding[], next: s
     ...(next === '' ? [] : [[`next: ${next}`]]),
   ];
   return `${blocks.map((lines) => lines.map(printable).join('\n')).join('\n\n')}\n`;
-}
-
-/** Texts of a ring come from the network: what would steer a terminal, or look like a line of ours, is shown as its code point. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** Columns as wide as their widest cell, two spaces apart, no space at the end of a line. */
