@@ -21,3 +21,8 @@ export function recordedRing(moment: Moment): RecordedRing {
     partitionPage: read('partition-ring.json').toString(),
   };
 }
+
+/** What one peer answered to a push/pull at that moment. */
+export function recordedPull(moment: Moment): Uint8Array {
+  return readFileSync(new URL(`../golden/membership/tempo/${moment}/push-pull-reply.bin`, import.meta.url));
+}

@@ -2,10 +2,10 @@
 // joined to members and partitions (join.ts). Pure: knows no URL and no socket.
 export { decodeInstanceRing, decodePartitionRing } from './decode.ts';
 export { encodeInstanceRing, encodePartitionRing } from './encode.ts';
-export { joinRings } from './join.ts';
+export { type JoinedRings, joinRings } from './join.ts';
 export { parsePartitionPage, parseRingPage } from './json.ts';
-export { MAX_RING_BYTES } from './limits.ts';
-export { mergeInstanceRings, mergePartitionRings } from './merge-peers.ts';
+export { MAX_RING_BYTES, MAX_RING_ENTRIES } from './limits.ts';
+export { isNewerInstance, isNewerOwner, isNewerPartition, mergeInstanceRings, mergePartitionRings } from './merge-peers.ts';
 export { decodeKeyValuePair, type KeyValuePair } from './pair.ts';
 export { decodeSnappyBlock, encodeSnappyBlock } from './snappy.ts';
 export type { Instance, InstanceRing, Owner, PartitionRing, RingPartition } from './types.ts';

@@ -1,0 +1,102 @@
+// All that the peers have said, as one ring: what one peer knows the others may learn half a minute later, and a name may lead to another
+// peer each time. So an answer adds to what is known and takes nothing away; what nobody says any more is forgotten.
+import { RingwayError } from '../../../core/index.ts';
+import {
+  type Instance,
+  type InstanceRing,
+  isNewerInstance,
+  isNewerOwner,
+  isNewerPartition,
+  type JoinedRings,
+  joinRings,
+  MAX_RING_ENTRIES,
+  type Owner,
+  type PartitionRing,
+  type RingPartition,
+} from '../../dskit/index.ts';
+
+/** Times are milliseconds of any clock that does not go back. */
+export class Knowledge {
+  readonly #instances = new Remembered<string, Instance>(isNewerInstance, isNewsOfInstance);
+  readonly #partitions = new Remembered<number, RingPartition>(isNewerPartition, (a, b) => a.state !== b.state);
+  readonly #owners = new Remembered<string, Owner>(isNewerOwner, (a, b) => a.state !== b.state || a.partition !== b.partition);
+
+  /**
+   * Adds what a peer says. True when that is news; a newer heartbeat is none. Throws RingwayError `BAD_GOSSIP` when it would be too much to
+   * keep, and keeps nothing of it.
+   */
+  learn(instances: InstanceRing, partitions: PartitionRing | null, atMs: number): boolean {
+    const owners = partitions?.owners ?? new Map<string, Owner>();
+    const ofPartitions = partitions?.partitions ?? new Map<number, RingPartition>();
+    const size = this.#instances.sizeWith(instances) + this.#partitions.sizeWith(ofPartitions) + this.#owners.sizeWith(owners);
+    if (size > MAX_RING_ENTRIES)
+      throw new RingwayError(`the ring would have ${size} entries with it, at most ${MAX_RING_ENTRIES} are allowed`, {
+        code: 'BAD_GOSSIP',
+      });
+    const news = [this.#instances.add(instances, atMs), this.#partitions.add(ofPartitions, atMs), this.#owners.add(owners, atMs)];
+    return news.includes(true);
+  }
+
+  /** Drops what nobody has said since `sinceMs`. */
+  forget(sinceMs: number): void {
+    this.#instances.forget(sinceMs);
+    this.#partitions.forget(sinceMs);
+    this.#owners.forget(sinceMs);
+  }
+
+  join(): JoinedRings {
+    return joinRings(this.#instances.values(), { partitions: this.#partitions.values(), owners: this.#owners.values() });
+  }
+}
+
+function isNewsOfInstance(a: Instance, b: Instance): boolean {
+  return a.state !== b.state || a.address !== b.address || a.zone !== b.zone || a.registeredMs !== b.registeredMs;
+}
+
+interface Entry<V> {
+  value: V;
+  saidMs: number;
+}
+
+/** The newest value of each key, and when somebody last had the key. */
+class Remembered<K, V> {
+  readonly #isNewer: (a: V, b: V) => boolean;
+  readonly #isNews: (a: V, b: V) => boolean;
+  readonly #entries = new Map<K, Entry<V>>();
+
+  constructor(isNewer: (a: V, b: V) => boolean, isNews: (a: V, b: V) => boolean) {
+    this.#isNewer = isNewer;
+    this.#isNews = isNews;
+  }
+
+  sizeWith(said: ReadonlyMap<K, V>): number {
+    let size = this.#entries.size;
+    for (const key of said.keys()) if (!this.#entries.has(key)) size += 1;
+    return size;
+  }
+
+  add(said: ReadonlyMap<K, V>, atMs: number): boolean {
+    let news = false;
+    for (const [key, value] of said) {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) {
+        this.#entries.set(key, { value, saidMs: atMs });
+        news = true;
+        continue;
+      }
+      entry.saidMs = atMs;
+      if (!this.#isNewer(value, entry.value)) continue;
+      news ||= this.#isNews(value, entry.value);
+      entry.value = value;
+    }
+    return news;
+  }
+
+  forget(sinceMs: number): void {
+    for (const [key, { saidMs }] of this.#entries) if (saidMs < sinceMs) this.#entries.delete(key);
+  }
+
+  values(): ReadonlyMap<K, V> {
+    return new Map([...this.#entries].map(([key, { value }]) => [key, value]));
+  }
+}
