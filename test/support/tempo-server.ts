@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { Test } from 'tap';
 import { type RecordedRing, recordedRing } from './recorded-rings.ts';
 
@@ -40,24 +42,28 @@ export function ringPages(recorded: RecordedRing = recordedRing('running')): Rec
   };
 }
 
-/** Listens on a free port of 127.0.0.1 until the test ends. */
-export async function startTempoServer(t: Test, pages: Readonly<Record<string, Page>>): Promise<TempoServer> {
+/** Listens on a free port of 127.0.0.1 until the test ends; with `tls` as https://localhost. */
+export async function startTempoServer(t: Test, pages: Readonly<Record<string, Page>>, tls?: TlsOptions): Promise<TempoServer> {
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests.push(`${request.url} ${request.headers.accept}`);
     const page = tempo.pages[request.url ?? ''] ?? { status: 404, type: 'text/plain; charset=utf-8', body: '404 page not found\n' };
-    if (typeof page === 'function') return page(request, response);
+    if (typeof page === 'function') {
+      page(request, response);
+      return;
+    }
     const headers = {
       ...(page.type === undefined ? {} : { 'content-type': page.type }),
       ...(page.location ? { location: page.location } : {}),
     };
     response.writeHead(page.status ?? 200, headers).end(page.body);
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const tempo: TempoServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${(server.address() as AddressInfo).port}`,
     pages,
     requests,
     close: () =>

@@ -3,6 +3,16 @@ import type { SecretRef, SourceConfig } from '../types.ts';
 import { baseUrlValue, durationValue, section, textValue } from '../values.ts';
 import { clientTls, ringKeys, secretRef } from './values.ts';
 
+/** What the request itself is made of is not to be had otherwise. */
+const OURS = ['accept', 'accept-encoding', 'connection', 'content-length', 'host', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+
+const BAD_VALUE = 'is not a header value, allowed: visible ASCII, or where a secret is: {file: NAME} or {env: NAME}';
+
+function headerName(text: string): string | undefined {
+  const name = text.toLowerCase();
+  return /^[a-z0-9-]{1,64}$/.test(name) && !OURS.includes(name) ? name : undefined;
+}
+
 export const tempoSource: z.ZodType<SourceConfig, unknown> = section({
   urls: z
     .array(baseUrlValue())
@@ -17,14 +27,16 @@ export const tempoSource: z.ZodType<SourceConfig, unknown> = section({
   bearer: secretRef().optional().describe('Sent as `authorization: Bearer …`.'),
   headers: z
     .record(
-      textValue('a header name', 'letters, digits and "-"', (text) => (/^[A-Za-z0-9-]{1,64}$/.test(text) ? text.toLowerCase() : undefined)),
-      z.union([textValue('a header value', 'visible ASCII', (text) => (/^[\x20-\x7e]+$/.test(text) ? text : undefined)), secretRef()]),
+      textValue('a header name', `letters, digits and "-", but none of ${OURS.join(', ')}`, headerName),
+      z.union([z.string().regex(/^[\x20-\x7e]+$/, { error: BAD_VALUE }), secretRef()], { error: BAD_VALUE }),
     )
     .prefault({})
     .describe('Headers to send, each a text or where a secret is; X-Scope-OrgID for a gateway that wants one.'),
 })
-  .transform(
-    ({ urls, every, timeout, keys, tls, bearer, headers }): SourceConfig => ({
+  .transform(({ urls, every, timeout, keys, tls, bearer, headers }, context): SourceConfig => {
+    if (bearer !== undefined && 'authorization' in headers)
+      context.addIssue({ code: 'custom', path: ['bearer'], message: 'does not go with a header authorization, allowed: one of both' });
+    return {
       kind: 'tempo',
       urls: [...new Set(urls)],
       everyMs: every,
@@ -33,6 +45,6 @@ export const tempoSource: z.ZodType<SourceConfig, unknown> = section({
       tls,
       bearer: bearer ?? null,
       headers: new Map<string, string | SecretRef>(Object.entries(headers)),
-    }),
-  )
+    };
+  })
   .describe('A running Tempo.');

@@ -9,7 +9,7 @@ import {
   parsePartitionPage,
   parseRingPage,
 } from '../../dskit/index.ts';
-import { type Answer, describeAnswer, type GetOptions, get } from './http.ts';
+import { type Answer, describeAnswer, type GetOptions, get } from '../http.ts';
 import type { TempoSourceOptions } from './options.ts';
 
 /** Both rings as one peer has them; `partitions` null when the ring has none. */
@@ -18,11 +18,11 @@ export interface PeerRings {
   readonly partitions: PartitionRing | null;
 }
 
-type ReadOptions = Pick<TempoSourceOptions, 'keys' | 'timeoutMs'> & Pick<GetOptions, 'clock' | 'signal'>;
+type ReadOptions = Pick<TempoSourceOptions, 'keys' | 'timeoutMs'> & Pick<GetOptions, 'access' | 'clock' | 'signal'>;
 
 /**
  * Reads both rings of the peer at `baseUrl`. Rejects with RingwayError, one line that names the URL and what came instead: codes of
- * `get`, of the decoders, and `NOT_A_RING`.
+ * `get`, of the decoders, `NOT_A_RING`, and `PEER_REFUSED` (401, 403).
  */
 export async function readPeer(baseUrl: string, options: ReadOptions): Promise<PeerRings> {
   const { instances, partitions } = options.keys;
@@ -95,7 +95,10 @@ function parseAnswer<T>(answer: Answer, parse: (text: string) => T): T {
 }
 
 function notARing(answer: Answer, instead: string): RingwayError {
-  return new RingwayError(`${answer.url}: answered ${describeAnswer(answer)} instead of ${instead}`, { code: 'NOT_A_RING' });
+  const what = `${answer.url}: answered ${describeAnswer(answer)}`;
+  if (answer.status === 401 || answer.status === 403)
+    return new RingwayError(`${what}; bearer, headers and tls say who asks`, { code: 'PEER_REFUSED' });
+  return new RingwayError(`${what} instead of ${instead}`, { code: 'NOT_A_RING' });
 }
 
 /** Puts the URL before what a decoder says. */

@@ -2,6 +2,7 @@ import { messageOf, RingwayError, sleep } from '../../../core/index.ts';
 import { joinRings, mergeInstanceRings, mergePartitionRings } from '../../dskit/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
 import { follow } from '../follow.ts';
+import { type AccessConfig, type HeaderValue, readAccess } from '../request-access.ts';
 import type { SourceDeps } from '../types.ts';
 import type { TempoSourceOptions } from './options.ts';
 import { type PeerRings, readPeer } from './read.ts';
@@ -64,19 +65,24 @@ async function pollPeer(
   }
 }
 
-async function attempt(
-  url: string,
-  options: TempoSourceOptions,
-  { clock }: SourceDeps,
-  signal: AbortSignal,
-): Promise<PeerView | RingwayError> {
+async function attempt(url: string, options: TempoSourceOptions, deps: SourceDeps, signal: AbortSignal): Promise<PeerView | RingwayError> {
+  const { clock, readSecret } = deps;
   const asOfMs = clock.nowMs();
+  let hide = (text: string): string => text;
   try {
-    return { rings: await readPeer(url, { ...options, clock, signal }), asOfMs };
+    const access = await readAccess(accessOf(options), readSecret);
+    hide = access.hide;
+    return { rings: await readPeer(url, { ...options, access, clock, signal }), asOfMs };
   } catch (error) {
-    if (error instanceof RingwayError) return error;
-    return new RingwayError(`${url}: ${messageOf(error)}`, { code: 'READ_FAILED', cause: error });
+    if (error instanceof RingwayError) return new RingwayError(hide(error.message), { code: error.code, cause: error });
+    return new RingwayError(`${url}: ${hide(messageOf(error))}`, { code: 'READ_FAILED', cause: error });
   }
+}
+
+function accessOf({ tls, bearer, headers }: TempoSourceOptions): AccessConfig {
+  const all: Map<string, HeaderValue> = new Map(headers);
+  if (bearer !== null) all.set('authorization', { prefix: 'Bearer ', secret: bearer });
+  return { tls, headers: all };
 }
 
 function failed(error: RingwayError, before: PeerResult | null | undefined): PeerResult {
@@ -85,7 +91,7 @@ function failed(error: RingwayError, before: PeerResult | null | undefined): Pee
 
 function reportOf({ ring }: TempoSourceOptions, results: readonly PeerResult[], nowMs: number): SourceReport {
   const errors = results.flatMap((result) => (result.kind === 'failed' ? result.error : []));
-  const texts = errors.map(({ message }) => message).join('; ');
+  const texts = [...new Set(errors.map(({ message }) => message))].join('; ');
   if (errors.length === results.length) {
     const [only] = errors.length === 1 ? errors : [];
     return { kind: 'failed', error: only ?? new RingwayError(texts, { code: 'NO_PEER_WORKS' }) };
