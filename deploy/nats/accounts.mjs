@@ -1,0 +1,51 @@
+// Parts of nats-server's configuration.
+
+/** Who may do what, for nats-server: control reads and writes all keys of the bucket, each member its own. */
+export function accountsConf({ ring, bucket, control, seeds }) {
+  const users = [...seeds].map(([member, { publicKey }]) => {
+    const key = `$KV.${bucket}.${ring}.${member}`;
+    return `      { nkey: ${publicKey}, permissions: { # ${member}
+          publish: [ "${key}", "$JS.API.DIRECT.GET.KV_${bucket}.${key}", "ringway.${ring}.${member}.*" ]
+          subscribe: [ "_INBOX_${member}.>" ] } }
+`;
+  });
+  const shared = [`$KV.${bucket}.>`, `$JS.API.DIRECT.GET.KV_${bucket}.$KV.${bucket}.>`];
+  return `# Made by deploy/nats/make-accounts.mjs. Public keys only; the reasons are in docs/guide/sources/nats.md.
+accounts {
+  RINGWAY {
+    jetstream: enabled
+    users: [
+      { nkey: ${control.publicKey}, permissions: { # control
+          publish: [
+            "$JS.API.STREAM.INFO.KV_${bucket}", "$JS.API.STREAM.CREATE.KV_${bucket}",
+            "$JS.API.CONSUMER.CREATE.KV_${bucket}.>", "$JS.API.CONSUMER.DELETE.KV_${bucket}.>", "$JS.FC.KV_${bucket}.>",
+            "$KV.${bucket}.>", "ringway.>" ]
+          subscribe: [ "_INBOX.>" ] } }
+    ]
+    exports: [
+${shared.map((subject) => `      { service: "${subject}", accounts: [MEMBERS] }\n`).join('')}    ]
+    imports: [ { stream: { account: MEMBERS, subject: "ringway.>" } } ]
+  }
+  MEMBERS {
+    users: [
+${users.join('')}    ]
+    imports: [
+${shared.map((subject) => `      { service: { account: RINGWAY, subject: "${subject}" } }\n`).join('')}    ]
+    exports: [ { stream: "ringway.>", accounts: [RINGWAY] } ]
+  }
+}
+`;
+}
+
+/** A server that anybody may join as a route obeys no account: routes have a password. */
+export function clusterConf(servers, password) {
+  const routes = Array.from({ length: servers }, (_, index) => `    "nats://route:${password}@ringway-nats-${index}.ringway-nats:6222"\n`);
+  return `cluster {
+  name: ringway
+  listen: 0.0.0.0:6222
+  authorization { user: route, password: "${password}" }
+  routes: [
+${routes.join('')}  ]
+}
+`;
+}
