@@ -62,22 +62,39 @@ function judgeHost(host: string, patterns: readonly Pattern[] | null): string | 
   return judgeIp(ipaddr.parse(host), patterns);
 }
 
+const EMBEDDED = 'is an IPv4 address inside IPv6';
+
 /** Ranges that no list can allow. */
 const UNUSABLE: Readonly<Record<string, string>> = {
   unspecified: 'is the unspecified address',
   broadcast: 'is the broadcast address',
   multicast: 'is a multicast address',
-  ipv4Mapped: 'is an IPv4 address inside IPv6',
-  rfc6145: 'is an IPv4 address inside IPv6',
+  ipv4Mapped: EMBEDDED,
+  rfc6052: EMBEDDED,
+  rfc6145: EMBEDDED,
+  '6to4': EMBEDDED,
+  teredo: EMBEDDED,
 };
 
 function judgeIp(ip: IpAddress, patterns: readonly Pattern[] | null): string | null {
-  const unusable = UNUSABLE[ip.range()];
+  const unusable = UNUSABLE[ip.range()] ?? (isIpv4Compatible(ip) ? EMBEDDED : undefined);
   if (unusable !== undefined) return unusable;
   const matching = (patterns ?? []).filter((pattern) => pattern.kind === 'range' && inRange(ip, pattern.network, pattern.bits));
   const special = specialOf(ip);
   if (special !== null) return matching.some((pattern) => liesWithin(pattern, special)) ? null : refuseSpecial(special);
   return patterns === null || matching.length > 0 ? null : NOT_LISTED;
+}
+
+/** ::/96 but for :: and ::1, of which the range says what they are: RFC 4291 §2.5.5.1. */
+function isIpv4Compatible(ip: IpAddress): boolean {
+  return (
+    ip.kind() === 'ipv6' &&
+    ip.range() === 'unicast' &&
+    ip
+      .toByteArray()
+      .slice(0, 12)
+      .every((byte) => byte === 0)
+  );
 }
 
 function judgeName(name: string, patterns: readonly Pattern[] | null): string | null {

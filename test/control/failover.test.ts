@@ -84,3 +84,29 @@ t.test('several zones: the client its own first, then in turn, beginning elsewhe
   t.same(standIns(stage, 'a0', 'd'), ['d0', 'b0', 'c0']);
   t.same(standIns(stage, 'a0', 'a'), ['b0', 'c0', 'd0'], 'a client of the same zone has no preference');
 });
+
+t.test('an owner that is given another partition stands in for nobody in the old one', async (t) => {
+  const [a0, b0, a1, b1] = [owner('a0', 'a', 0), owner('b0', 'b', 0), owner('a1', 'a', 1), owner('b1', 'b', 1)];
+  const before = advanceStage(null, catalogOf(1, ringOf('r', [a0, b0, a1, b1])), NOW, LINGER);
+  const moved = advanceStage(before, catalogOf(2, ringOf('r', [a0, { ...b0, partition: 1 }, a1, b1])), NOW, LINGER).rings.get(
+    'r',
+  ) as RingStage;
+  t.same(standIns(moved, 'a0'), [], 'b0 does not answer for partition 0 any more');
+  t.same(standIns(moved, 'a1'), [], 'zone b has two owners of partition 1 now');
+  t.same(standIns(moved, 'b0'), []);
+});
+
+t.test('refused under its new address, it counts in both partitions while calls to the old one are still taken', async (t) => {
+  const [a0, b0, a1, b1] = [owner('a0', 'a', 0), owner('b0', 'b', 0), owner('a1', 'a', 1), owner('b1', 'b', 1)];
+  const before = advanceStage(null, catalogOf(1, ringOf('r', [a0, b0, a1, b1])), NOW, LINGER);
+  const refused = { ...b0, partition: 1, address: '127.0.0.1:1', refused: 'address is loopback' };
+  const after = advanceStage(before, catalogOf(2, ringOf('r', [a0, refused, a1, b1])), NOW, LINGER).rings.get('r') as RingStage;
+  t.same(standIns(after, 'a1'), [], 'queriers know it as a second owner of partition 1 in zone b');
+  t.same(standIns(after, 'b0'), ['a0'], 'who still calls its old address wants partition 0');
+});
+
+t.test('a ring of a thousand zones does not make a million endpoints', async (t) => {
+  const stage = stageOf(...Array.from({ length: 40 }, (_, i) => owner(`m${i}`, `zone-${i}`, 0)));
+  t.equal(standIns(stage, 'm0').length, 7);
+  t.equal(standIns(stage, 'm0', 'zone-33')[0], 'm33', "the client's own zone comes first all the same");
+});

@@ -134,6 +134,22 @@ t.test('an address that changes under one id: the old one leads to the member fo
   ]);
 });
 
+t.test('an owner that is given another partition keeps none of the addresses under which it answered for the old one', async (t) => {
+  const s0 = step(null, kept, NOW);
+  const elsewhere = { ...gone, address: '10.0.0.99:9096', partition: 1 };
+  const s1 = step(s0, [elsewhere, ...others], NOW + 500);
+  t.match(memberIn(s1, gone.id), { partition: 1, domains: [{ address: '10.0.0.99:9096', untilMs: null }] });
+  t.equal(memberIn(s1, gone.id)?.domains.length, 1);
+  const s2 = step(step(s0, others, NOW), [elsewhere, ...others], NOW + 1_000);
+  t.same(memberIn(s2, gone.id)?.domains, [{ address: '10.0.0.99:9096', untilMs: null }], 'also when it was away meanwhile');
+  const s3 = step(s0, [{ ...gone, partition: 1 }, ...others], NOW);
+  t.same(
+    memberIn(s3, gone.id)?.domains,
+    [{ address: '10.0.0.10:9096', untilMs: null }],
+    'under its present address it answers for the new one',
+  );
+});
+
 t.test('an address that another member takes goes to it at once', async (t) => {
   const s0 = step(null, kept, NOW);
   const heir = memberOf('live-store-zone-a-2', { address: '10.0.0.10:9096', partition: 2 });

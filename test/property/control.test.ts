@@ -140,3 +140,31 @@ t.test('what is kept from stage to stage gives the bytes that making everything 
     }
   });
 });
+
+t.test('a member never answers for a partition that it does not own any more', async () => {
+  check(history, (steps) => {
+    const ownedAt = new Map<string, Map<string, number | null>>();
+    for (const stage of stagesOf(steps)) {
+      const { clusters, endpoints, routes } = egressResources(stage, PARAMETERS);
+      const partitionOf = new Map(stage.members.map(({ id, partition }) => [id, partition]));
+      const idOf = (metadata: { readonly filterMetadata: ReadonlyMap<string, unknown> } | undefined): string =>
+        String((metadata?.filterMetadata.get('ringway') as { readonly member: string } | undefined)?.member);
+      const loads = [...endpoints, ...clusters.flatMap(({ loadAssignment }) => loadAssignment ?? [])];
+      for (const { clusterName, endpoints: localities } of loads) {
+        const partition = partitionOf.get(clusterName.slice(RING.length + 1));
+        for (const { metadata } of localities.flatMap(({ lbEndpoints }) => lbEndpoints))
+          if (partitionOf.get(idOf(metadata)) !== partition)
+            throw new Error(`${idOf(metadata)} serves partition ${partition} in ${clusterName}`);
+      }
+      for (const { id, address, partition, phase } of stage.members)
+        if (phase.kind === 'present') ownedAt.set(id, (ownedAt.get(id) ?? new Map()).set(address.toLowerCase(), partition));
+      for (const host of routes.flatMap(({ virtualHosts }) => virtualHosts)) {
+        const id = host.name.slice(RING.length + 1);
+        for (const domain of host.domains) {
+          const then = ownedAt.get(id)?.get(domain);
+          if (then !== undefined && then !== partitionOf.get(id)) throw new Error(`${domain} was ${id} for partition ${then}`);
+        }
+      }
+    }
+  });
+});

@@ -28,7 +28,7 @@ import {
   mergeRing,
   type SourceState,
 } from '../../src/membership/index.ts';
-import type { Member, MemberState } from '../../src/membership/types.ts';
+import type { Member, MemberState, Ring } from '../../src/membership/types.ts';
 import { mergeInput, NOW_MS, POLICY } from '../support/membership.ts';
 import { recordedRing } from '../support/recorded-rings.ts';
 
@@ -288,6 +288,85 @@ t.test('state and heartbeat do not depend on the order of sources, but for ties'
           unhealthy,
         }));
       return isDeepStrictEqual(of(sources), of(sources.toReversed()));
+    }),
+  );
+});
+
+t.test('a partition with an owner that is alive and may be dialled always has one that is asked', async () => {
+  const owner = record({
+    state: fc.constantFrom<MemberState>('ACTIVE', 'LEAVING', 'PENDING', 'JOINING', 'LEFT'),
+    partition: fc.constantFrom(0, 0, 1, null),
+    heartbeatMs: fc.constantFrom(null, NOW_MS, NOW_MS - 59_000, NOW_MS - 60_001, NOW_MS + 600_000, -5),
+    address: fc.constantFrom('10.0.0.1:1', '10.0.0.2:1', '10.0.0.3:1', '127.0.0.1:1', '[::]:1'),
+    registeredMs: fc.option(times),
+  });
+  const rings = fc.array(fc.array(fc.option(owner), { minLength: 4, maxLength: 4 }), { minLength: 1, maxLength: 3 });
+  const isAlive = (heartbeatMs: number | null, nowMs: number): boolean => heartbeatMs === null || nowMs - heartbeatMs <= 60_000;
+  check(
+    fc.property(rings, fc.option(fc.constantFrom(1000, 61_000, 700_000)), (said, waitMs) => {
+      const sources = said.map((list, i): SourceState => {
+        const members = list.flatMap((fields, n): Member[] => (fields === null ? [] : [{ id: `m${n}`, zone: 'z', ...fields }]));
+        return { name: `s${i}`, report: { kind: 'members', ring: 'live-store', members, partitions: [], asOfMs: NOW_MS }, failure: null };
+      });
+      const first = mergeRing(mergeInput(sources));
+      const nowMs = NOW_MS + (waitMs ?? 0);
+      const ring = mergeRing(mergeInput(sources, { nowMs, previous: first }));
+      return ring.partitions.every(({ id }) => {
+        const owners = ring.members.filter(({ partition, refused }) => partition === id && refused === null);
+        const alive = owners.some(({ decidedBy, opinions }) =>
+          isAlive(opinions.find(({ source }) => source === decidedBy)?.member.heartbeatMs ?? null, nowMs),
+        );
+        return !alive || owners.some(({ unhealthy }) => unhealthy === null);
+      });
+    }),
+    2000,
+  );
+});
+
+t.test('nobody is asked without need: who is spared has no neighbour that is ready', async () => {
+  check(
+    fc.property(sourceStates, (sources) => {
+      const { members } = mergeRing(mergeInput(sources));
+      return members
+        .filter(({ spared }) => spared !== null)
+        .every(({ partition, refused, unhealthy, state }) => {
+          const ready = members.some(
+            (other) => other.partition === partition && other.refused === null && other.unhealthy === null && other.spared === null,
+          );
+          return partition !== null && refused === null && unhealthy === null && state === 'JOINING' && !ready;
+        });
+    }),
+    1000,
+  );
+});
+
+t.test('heartbeats of several sources in any order of arrival leave a member that is not ready as it is', async () => {
+  const beats = fc.array(fc.tuple(fc.constantFrom('tempo', 'nats'), fc.integer({ min: 1, max: 5000 })), { minLength: 1, maxLength: 20 });
+  check(
+    fc.property(beats, (list) => {
+      const heard = new Map([
+        ['tempo', NOW_MS],
+        ['nats', NOW_MS],
+      ]);
+      let [nowMs, previous]: [number, Ring | null] = [NOW_MS, null];
+      return list.every(([who, afterMs]) => {
+        nowMs += Math.min(afterMs, 10_000 - (nowMs - Math.min(...heard.values())));
+        heard.set(who, nowMs);
+        const sources = [...heard].map(([name, heartbeatMs]): SourceState => {
+          const member: Member = {
+            id: 'a',
+            address: 'x.example:1',
+            zone: '',
+            partition: null,
+            state: name === 'nats' ? 'JOINING' : 'ACTIVE',
+            heartbeatMs,
+            registeredMs: null,
+          };
+          return { name, report: { kind: 'members', ring: 'live-store', members: [member], partitions: [], asOfMs: nowMs }, failure: null };
+        });
+        previous = mergeRing(mergeInput(sources, { nowMs, previous }));
+        return previous.members[0]?.state === 'JOINING';
+      });
     }),
   );
 });
