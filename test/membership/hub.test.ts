@@ -1,57 +1,12 @@
 import t, { type Test } from 'tap';
 import { createConfig } from '../../src/config/index.ts';
-import { RingwayError } from '../../src/core/index.ts';
 import { MembershipHub, type RingInput } from '../../src/membership/index.ts';
-import type { Catalog, Member, MembershipSource, Ring, SourceReport } from '../../src/membership/types.ts';
+import type { Catalog, MembershipSource, Ring } from '../../src/membership/types.ts';
 import { MetricRegistry, prometheusText } from '../../src/telemetry/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { NOW_MS, reported } from '../support/membership.ts';
 import { LogRecorder } from '../support/recording-logger.ts';
-
-/** A source that says what the test says. */
-class ScriptedSource implements MembershipSource {
-  readonly name: string;
-  watches = 0;
-  reloads = 0;
-  #queue: SourceReport[] = [];
-  #wake = (): void => {};
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  async members(members: readonly Member[], warning?: string, asOfMs: number = NOW_MS): Promise<void> {
-    const report: SourceReport = { kind: 'members', ring: 'live-store', members, partitions: [], asOfMs };
-    await this.#say(warning === undefined ? report : { ...report, warning });
-  }
-
-  async fails(message: string): Promise<void> {
-    await this.#say({ kind: 'failed', error: new RingwayError(message, { code: 'TEST' }) });
-  }
-
-  reload(): void {
-    this.reloads += 1;
-  }
-
-  async *watch(signal: AbortSignal): AsyncGenerator<SourceReport> {
-    this.watches += 1;
-    signal.addEventListener('abort', () => this.#wake(), { once: true });
-    while (!signal.aborted) {
-      const report = this.#queue.shift();
-      if (report) yield report;
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-    }
-  }
-
-  async #say(report: SourceReport): Promise<void> {
-    this.#queue.push(report);
-    this.#wake();
-    await settle();
-  }
-}
+import { ScriptedSource } from '../support/scripted-source.ts';
 
 function ringOf(sources: readonly MembershipSource[], name = 'live-store', more: Readonly<Record<string, unknown>> = {}): RingInput {
   const config = createConfig('test', { rings: { [name]: { sources: [{ static: { file: 'x' } }], ...more } } }).rings.get(name);
@@ -339,4 +294,77 @@ t.test('after stop nothing is armed and nothing is published', async (t) => {
   await source.members([]);
   await clock.advance(600_000);
   t.equal(published.length, 1);
+});
+
+t.test('a disagreement is a series while it lasts', async (t) => {
+  const [tempo, nats] = [new ScriptedSource('tempo'), new ScriptedSource('nats')];
+  const { hub, version, series, ring } = await startHub(t, [ringOf([tempo, nats]), ringOf([], 'other')]);
+  await tempo.members([reported('a'), reported('b')]);
+  await nats.members([reported('a', { zone: 'zone-b', partition: 5 }), reported('b')]);
+  const disagreement = (reason: string): string => `ringway_member_disagreement{ring="live-store",member="a",reason="${reason}"} 1`;
+  t.strictSame(series('ringway_member'), [disagreement('partition'), disagreement('zone')]);
+  t.strictSame(series('ringway_ring_disagreements'), ['ringway_ring_disagreements{ring="live-store"} 2']);
+  const before = version();
+  await nats.members([reported('a', { zone: 'zone-b' }), reported('b')]);
+  t.strictSame(series('ringway_member'), [disagreement('zone')]);
+  t.equal(version(), before + 1);
+  await nats.members([reported('a')]);
+  t.strictSame(series('ringway_member'), ['ringway_member_disagreement{ring="live-store",member="b",reason="missing"} 1']);
+  await nats.fails('down');
+  t.strictSame(series('ringway_member'), [], 'who fails is not at odds with anybody');
+  t.equal(ring().members.length, 2);
+  await nats.members([]);
+  t.equal(series('ringway_member').length, 2);
+  await hub.apply([ringOf([], 'other')]);
+  t.strictSame(series('ringway_member'), [], 'a ring that is gone');
+});
+
+t.test('two sources of different rings do not flood what scrapes us', async (t) => {
+  const [tempo, file] = [new ScriptedSource('tempo'), new ScriptedSource('static')];
+  const { series } = await startHub(t, [ringOf([tempo, file])]);
+  const ids = (prefix: string) => Array.from({ length: 800 }, (_, i) => reported(`${prefix}-${i}`));
+  await tempo.members(ids('a'));
+  await file.members(ids('b'));
+  t.equal(series('ringway_member_disagreement').length, 1000);
+  t.strictSame(series('ringway_ring_disagreements'), ['ringway_ring_disagreements{ring="live-store"} 1600']);
+  await file.members(ids('a'));
+  t.equal(series('ringway_member_disagreement').length, 0);
+});
+
+t.test('a last owner that is asked though it is not ready is told', async (t) => {
+  const source = new ScriptedSource('nats');
+  const { lines, events } = await startHub(t, [ringOf([source])]);
+  await source.members([reported('a', { state: 'JOINING' })]);
+  t.match(lines[1], { level: 'warn', event: 'member.spared', fields: { member: 'a', reason: /no owner that is ready/ } });
+  events();
+  await source.members([reported('a', { state: 'JOINING' }), reported('b')]);
+  t.strictSame(events(), ['info member.joined b', 'info member.changed a']);
+  await source.members([reported('a', { state: 'JOINING' })]);
+  t.strictSame(events(), ['info member.left b', 'info member.changed a', 'warn member.spared a']);
+});
+
+t.test('control itself is nobody whom a ring can name', async (t) => {
+  const source = new ScriptedSource('tempo');
+  const clock = new FakeClock(NOW_MS);
+  const own = { machine: ['10.0.0.5'], listeners: [{ what: 'xDS port', listen: { host: '', port: 18000 } }] };
+  const hub = new MembershipHub([ringOf([source])], { clock, metrics: new MetricRegistry(), logger: new LogRecorder().logger, own });
+  await hub.start();
+  t.teardown(() => hub.stop());
+  await source.members([reported('a', { address: '10.0.0.5:18000' }), reported('b', { address: '10.0.0.5:9096' })]);
+  t.match(hub.catalog.value.rings.get('live-store')?.members, [
+    { id: 'a', refused: 'address "10.0.0.5:18000" is the xDS port of the process that reads the ring', warning: null },
+    { id: 'b', refused: null, warning: 'address "10.0.0.5:9096" is one of the machine that reads the ring' },
+  ]);
+});
+
+t.test('a heartbeat that changes nothing is one object more and no version', async (t) => {
+  const source = new ScriptedSource('tempo');
+  const { ring, version, published } = await startHub(t, [ringOf([source])]);
+  await source.members([reported('a', { heartbeatMs: NOW_MS - 1000 }), reported('b')]);
+  const before = ring();
+  await source.members([reported('a', { heartbeatMs: NOW_MS }), reported('b')]);
+  t.equal(ring().members[1], before.members[1]);
+  t.equal(ring().partitions, before.partitions);
+  t.equal(version(), 2);
+  t.equal(published.length, 2);
 });
