@@ -3,7 +3,7 @@ import type { MemberId } from '../types.ts';
 /** After this time without one more member that re-announces itself, the rest are judged, if half have done so. */
 const QUIET_MS = 1500;
 /** After this time the rest are judged. */
-const LONGEST_MS = 30_000;
+export const LONGEST_GRACE_MS = 30_000;
 
 /** The members that were there when a bus went away and have not been heard of since it is back: they are given time to be heard. */
 export class Grace {
@@ -32,12 +32,7 @@ export class Grace {
   /** When those who still wait are judged, Unix ms; nobody has to be heard before. */
   get endMs(): number {
     if (this.#waiting.size === 0) return this.#lastHeardMs;
-    const longestMs = this.#sinceMs + LONGEST_MS;
+    const longestMs = this.#sinceMs + LONGEST_GRACE_MS;
     return this.#waiting.size * 2 <= this.#members ? Math.min(this.#lastHeardMs + QUIET_MS, longestMs) : longestMs;
-  }
-
-  /** Nobody is forgotten before, Unix ms. */
-  get longestMs(): number {
-    return this.#sinceMs + LONGEST_MS;
   }
 }

@@ -14,10 +14,10 @@ export interface Registration extends Announcement {
 export const MAX_REGISTRATION_BYTES = 4096;
 
 const announcement = z.object({
-  id: z.string().regex(/^[\x21-\x7e]{1,253}$/),
-  address: z.string().min(1).max(512),
-  zone: z.string().regex(/^[\x20-\x7e]{0,253}$/),
-  partition: z.int32().min(0).nullable(),
+  id: z.string().regex(/^[\x21-\x7e]{1,253}$/, { error: 'is not 1 to 253 visible ASCII characters' }),
+  address: z.string().regex(/^.{1,512}$/, { error: 'is not 1 to 512 characters' }),
+  zone: z.string().regex(/^[\x20-\x7e]{0,253}$/, { error: 'is not up to 253 ASCII characters' }),
+  partition: z.int32().min(0, { error: 'is not a whole number from 0, or null' }).nullable(),
   state: z.enum(['ACTIVE', 'LEAVING', 'PENDING', 'JOINING', 'LEFT']),
 });
 

@@ -1,5 +1,5 @@
 import type { Member, MemberId } from '../types.ts';
-import { Grace } from './grace.ts';
+import { Grace, LONGEST_GRACE_MS } from './grace.ts';
 import { ProblemList } from './problem-list.ts';
 import type { Registration } from './registration.ts';
 
@@ -49,6 +49,7 @@ export class Roster {
   #tooMany = false;
   #awaySinceMs: number | null;
   #grace: Grace | null = null;
+  /** Nobody is forgotten before this reader has listened for a while itself. */
   #forgetFromMs = 0;
 
   /** Begins paused. */
@@ -76,11 +77,13 @@ export class Roster {
     for (const [id, entry] of this.#entries) {
       const known = before.get(id);
       if (entry.heardMs > (known?.heardMs ?? sinceMs)) continue;
+      const aged = { ...entry, excusedMs: (known?.excusedMs ?? 0) + excusedMs, vanished: !seen.has(id) };
+      if (aged.excusedMs === 0 && !aged.vanished) continue;
       waiting.add(id);
-      this.#entries.set(id, { ...entry, excusedMs: (known?.excusedMs ?? 0) + excusedMs, vanished: !seen.has(id) });
+      this.#entries.set(id, aged);
     }
-    this.#grace = new Grace(waiting, Math.max(before.size, waiting.size), nowMs);
-    this.#forgetFromMs = this.#grace.longestMs;
+    this.#grace = waiting.size === 0 ? null : new Grace(waiting, Math.max(before.size, waiting.size), nowMs);
+    this.#forgetFromMs = nowMs + Math.min(LONGEST_GRACE_MS, this.#forgetAfterMs);
   }
 
   take(sighting: Sighting, nowMs: number): News {
