@@ -24,6 +24,8 @@ export interface Etcd {
   resume(): void;
   /** Kills it; the data stay. */
   kill(): Promise<void>;
+  /** Removes the data of a killed one. */
+  forget(): Promise<void>;
   /** Starts it again at the same place. */
   start(): Promise<void>;
 }
@@ -79,6 +81,7 @@ export async function startEtcd(
       child.kill('SIGKILL');
       await gone;
     },
+    forget: () => rm(data, { recursive: true, force: true }),
     start: async () => {
       child = spawn(program, words, { stdio: 'ignore' });
       gone = exitOf(child);

@@ -76,8 +76,13 @@ export function callFailure(endpoint: string, error: { readonly code: number; re
   return failure(endpoint, `${name}: ${oneLine(error.details)}`, `ETCD_${name}`, error);
 }
 
+/** An answer whose bytes are something else: protobuf lets nearly everything pass. */
+export function badAnswer(endpoint: string): RingwayError {
+  return failure(endpoint, 'answered without a header', 'ETCD_BAD_ANSWER');
+}
+
 /** What a server says, fit to print. */
 export function oneLine(text: string): string {
-  const line = text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
+  const line = text.replaceAll(/[^\x21-\x7e]+/g, ' ').trim();
   return line.length > 300 ? `${line.slice(0, 297)}...` : line;
 }

@@ -2,7 +2,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import type { Clock, RingwayError, Timer } from '../../../core/index.ts';
 import { Event_EventType, type WatchRequest, type WatchResponse } from '../../../gen/etcd/rpc.ts';
-import { callFailure, failure, oneLine } from './calls.ts';
+import { badAnswer, callFailure, failure, oneLine } from './calls.ts';
 import type { EtcdClient } from './client.ts';
 
 export interface ChangesOptions {
@@ -71,7 +71,8 @@ function createRequest(key: string, startRevision: bigint): WatchRequest {
 /** Null: go on. */
 function takeResponse(endpoint: string, response: WatchResponse, { keys, revision, onValue, onQuiet }: ChangesOptions): ChangesEnd | null {
   const { header, created, canceled, compactRevision, cancelReason, events } = response;
-  if (compactRevision > 0n || (header !== undefined && header.revision < revision)) return 'behind';
+  if (header === undefined) return badAnswer(endpoint);
+  if (compactRevision > 0n || header.revision < revision) return 'behind';
   if (canceled) return failure(endpoint, `canceled the watch: ${oneLine(cancelReason) || 'it does not say why'}`, 'ETCD_CANCELED');
   for (const { type, kv } of events) {
     const key = Buffer.from(kv?.key ?? []).toString();

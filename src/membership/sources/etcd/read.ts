@@ -1,7 +1,7 @@
 // One read: both keys as they were at one revision, and what their bytes mean.
 import { RingwayError } from '../../../core/index.ts';
 import { decodeInstanceRing, decodePartitionRing, type InstanceRing, type PartitionRing } from '../../dskit/index.ts';
-import { failure } from './calls.ts';
+import { badAnswer, failure } from './calls.ts';
 import type { EtcdClient } from './client.ts';
 import type { EtcdSourceOptions } from './options.ts';
 
@@ -25,7 +25,7 @@ export async function readValues(
   let revision = 0n;
   for (const key of keys) {
     const { header, kvs } = await client.range(key, revision);
-    if (header === undefined) throw failure(client.endpoint, 'answered without a header', 'ETCD_BAD_ANSWER');
+    if (header === undefined) throw badAnswer(client.endpoint);
     if (revision === 0n) revision = header.revision;
     values.set(key, kvs[0]?.value ?? null);
   }

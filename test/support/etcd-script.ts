@@ -1,0 +1,120 @@
+import { Server, ServerCredentials, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import type { Test } from 'tap';
+import { RangeRequest, RangeResponse, WatchRequest, WatchResponse } from '../../src/gen/etcd/rpc.ts';
+
+/** An etcd that does what a test says, to play what real ones do rarely. */
+export interface ScriptedEtcd {
+  readonly endpoint: string;
+  /** What stands under the keys, by text. */
+  readonly values: Map<string, Uint8Array>;
+  revision: bigint;
+  /** Every range as `key@revision`. */
+  readonly ranges: string[];
+  /** Gets each stream on which both keys are watched. */
+  onWatch: (watch: ScriptedWatch) => void;
+  /** Whether it says how far it is when it is asked. */
+  answersProgress: boolean;
+  /** Sent instead of answers to ranges. */
+  rawRange: Buffer | null;
+}
+
+export interface ScriptedWatch {
+  /** The first revision that each key is asked from. */
+  readonly from: ReadonlyMap<string, bigint>;
+  /** Fields not given are as in an empty response of this moment. */
+  send(response: Partial<WatchResponse>): void;
+  /** A value as it is now; its revision the server's. */
+  sendValue(key: string): void;
+  sendRaw(bytes: Buffer): void;
+  end(): void;
+}
+
+export async function startScriptedEtcd(t: Test): Promise<ScriptedEtcd> {
+  const server = new Server({ 'grpc.max_send_message_length': -1 });
+  const etcd: ScriptedEtcd & { endpoint: string } = {
+    endpoint: '',
+    values: new Map(),
+    revision: 7n,
+    ranges: [],
+    onWatch: () => {},
+    answersProgress: true,
+    rawRange: null,
+  };
+  const bytes = { requestSerialize: asIs, requestDeserialize: asIs, responseSerialize: asIs, responseDeserialize: asIs };
+  server.addService(
+    {
+      range: { path: '/etcdserverpb.KV/Range', requestStream: false, responseStream: false, ...bytes },
+      watch: { path: '/etcdserverpb.Watch/Watch', requestStream: true, responseStream: true, ...bytes },
+    },
+    {
+      range: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => answer(null, range(etcd, call.request)),
+      watch: (stream: ServerDuplexStream<Buffer, Buffer>) => watch(etcd, stream),
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, at) => (error ? reject(error) : resolve(at)));
+  });
+  t.teardown(() => server.forceShutdown());
+  etcd.endpoint = `http://127.0.0.1:${port}`;
+  return etcd;
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function headerOf({ revision }: ScriptedEtcd): NonNullable<WatchResponse['header']> {
+  return { clusterId: 1n, memberId: 1n, revision, raftTerm: 1n };
+}
+
+function kvOf(etcd: ScriptedEtcd, key: string): NonNullable<WatchResponse['events'][number]['kv']> {
+  const value = etcd.values.get(key) ?? new Uint8Array();
+  return { key: Buffer.from(key), value, createRevision: 1n, modRevision: etcd.revision, version: 1n, lease: 0n };
+}
+
+function range(etcd: ScriptedEtcd, request: Buffer): Buffer {
+  const { key, revision } = RangeRequest.decode(request);
+  const name = Buffer.from(key).toString();
+  etcd.ranges.push(`${name}@${revision}`);
+  if (etcd.rawRange !== null) return etcd.rawRange;
+  const kvs = etcd.values.has(name) ? [kvOf(etcd, name)] : [];
+  return Buffer.from(RangeResponse.encode({ header: headerOf(etcd), kvs, more: false, count: BigInt(kvs.length) }).finish());
+}
+
+function watch(etcd: ScriptedEtcd, stream: ServerDuplexStream<Buffer, Buffer>): void {
+  const from = new Map<string, bigint>();
+  const write = (bytes: Buffer): void => {
+    if (!stream.writableEnded) stream.write(bytes);
+  };
+  const send = (fields: Partial<WatchResponse>): void => {
+    const {
+      watchId = 0n,
+      created = false,
+      canceled = false,
+      compactRevision = 0n,
+      cancelReason = '',
+      fragment = false,
+      events = [],
+    } = fields;
+    const header = 'header' in fields ? fields.header : headerOf(etcd);
+    const response = { header, watchId, created, canceled, compactRevision, cancelReason, fragment, events };
+    write(Buffer.from(WatchResponse.encode(response).finish()));
+  };
+  const one: ScriptedWatch = {
+    from,
+    send,
+    sendValue: (key) => send({ events: [{ type: 0, kv: kvOf(etcd, key), prevKv: undefined }] }),
+    sendRaw: write,
+    end: () => stream.end(),
+  };
+  stream.on('data', (request: Buffer) => {
+    const { requestUnion } = WatchRequest.decode(request);
+    if (requestUnion?.$case === 'progressRequest' && etcd.answersProgress) send({ watchId: -1n });
+    if (requestUnion?.$case !== 'createRequest') return;
+    from.set(Buffer.from(requestUnion.value.key).toString(), requestUnion.value.startRevision);
+    send({ created: true });
+    if (from.size === 2) etcd.onWatch(one);
+  });
+  stream.on('end', () => stream.end());
+  stream.on('error', () => {});
+}
