@@ -12,6 +12,8 @@ export interface MemberlistPeerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** 127.0.0.1 unless given. */
   readonly host?: string;
+  /** A free one unless given. */
+  readonly port?: number;
 }
 
 /** What it answers may be changed while it runs. */
@@ -50,7 +52,7 @@ export async function startMemberlistPeer(t: Test, options: MemberlistPeerOption
   };
   const server = options.tls === undefined ? createServer(onConnection) : createTlsServer(options.tls, onConnection);
   server.on('tlsClientError', () => {});
-  await new Promise<void>((resolve) => server.listen(0, options.host ?? '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const peer: MemberlistPeer = {
     address: `${options.host ?? '127.0.0.1'}:${port}`,
