@@ -7,10 +7,10 @@ const MAX_PEERS = 16;
 /** With fewer seeds than this, other members of the gossip are asked too, up to this many in all. */
 export const ENOUGH_PEERS = 8;
 /**
- * Replies of all peers together that are read each `every`. A pull makes a peer write down its whole store under a lock, and us read it:
- * replies of 30 KiB (some 100 members) leave everybody alone, larger ones are asked for less often.
+ * Replies of all peers together that are read each `every`. A pull makes a peer write down its whole store under a lock, and us read it, some
+ * 10 ms of CPU a MiB at either end: with replies of 128 KiB (100 members of Tempo) and more, each peer is asked less often.
  */
-const REPLY_BYTES_PER_ROUND = 512 * 1024;
+const REPLY_BYTES_PER_ROUND = 2 * 1024 * 1024;
 /** However large replies are, so many peers are asked each `every`: one alone may be half a minute behind. */
 const MIN_PEERS_PER_ROUND = 2;
 

@@ -49,9 +49,9 @@ t.test('learned peers fill up to eight, and give way to seeds', async (t) => {
 t.test('large replies are asked for less often, but of two peers each time', async (t) => {
   t.equal(askEveryMs(1000, 1, 20_000_000), 1000, 'one alone');
   t.equal(askEveryMs(1000, 16, 0), 1000);
-  t.equal(askEveryMs(1000, 16, 32 * 1024), 1000, 'half a MiB in all');
-  t.equal(askEveryMs(1000, 16, 32 * 1024 + 1), 2000);
-  t.equal(askEveryMs(1000, 16, 100_000), 4000);
+  t.equal(askEveryMs(1000, 16, 128 * 1024), 1000, 'two MiB in all');
+  t.equal(askEveryMs(1000, 16, 128 * 1024 + 1), 2000);
+  t.equal(askEveryMs(1000, 16, 500_000), 4000);
   t.equal(askEveryMs(1000, 16, 20_000_000), 8000);
   t.equal(askEveryMs(1000, 3, 20_000_000), 1500);
 });

@@ -278,6 +278,11 @@ t.test('nodes: those that are alive, at addresses that are some', async (t) => {
     { host: '10.0.0.2', port: 7946 },
     { host: 'fd00::1', port: 7947 },
   ]);
+  const many = Array.from({ length: 200 }, (_, i) => ({ host: `10.0.1.${i}`, port: 7946 }));
+  const state = encodePairs([{ key: 'collectors/live-store', value: Uint8Array.of(0), codec: 'ringDesc' }]);
+  const reply = decodePullReply(encodePushPull(many, state), WANTED);
+  t.equal(reply.nodes.length, 64, 'of many some, and the store behind all of them');
+  t.equal(reply.pairs.wanted.size, 1);
 });
 
 t.test('bombs are refused early: LZW, snappy, maps and lists of any size', async (t) => {

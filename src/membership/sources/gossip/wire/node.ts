@@ -8,13 +8,7 @@ export type GossipNode = HostPort;
 /** NodeStateType (memberlist state.go): alive 0, suspect 1, dead 2, left 3. */
 const ALIVE = 0;
 
-/** Reads one pushNodeState (memberlist net.go) and keeps nothing of it. */
-export function skipNode(reader: MsgpackReader): null {
-  reader.struct(() => false);
-  return null;
-}
-
-/** As skipNode, but says where it listens; null when it is not alive or has no usable address. */
+/** Reads one pushNodeState (memberlist net.go). Null when it is not alive or has no usable address. */
 export function readNode(reader: MsgpackReader): GossipNode | null {
   let address: Uint8Array = new Uint8Array();
   let port = 0;

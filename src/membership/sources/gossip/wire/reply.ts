@@ -5,7 +5,7 @@ import { decodeSnappyBlock } from '../../../dskit/index.ts';
 import { decodeLzw } from './lzw.ts';
 import { COMPRESSED, ENCRYPTED, ERROR, LABEL, LZW, PUSH_PULL, SNAPPY, TLS_ALERT } from './message-type.ts';
 import { MsgpackReader } from './msgpack.ts';
-import { type GossipNode, readNode, skipNode } from './node.ts';
+import { type GossipNode, readNode } from './node.ts';
 import { type Pairs, readPairs } from './pairs.ts';
 
 /** Of a reply, as it comes and decompressed: memberlist's own limit for the latter (compress.go). */
@@ -74,8 +74,11 @@ function readPushPull(reader: MsgpackReader, wantedKeys: ReadonlySet<string>): P
   });
   const nodes: GossipNode[] = [];
   for (let i = 0; i < nodeCount; i += 1) {
-    const node = nodes.length < MAX_READ_NODES ? readNode(reader) : skipNode(reader);
-    if (node !== null) nodes.push(node);
+    if (nodes.length === MAX_READ_NODES) reader.skip();
+    else {
+      const node = readNode(reader);
+      if (node !== null) nodes.push(node);
+    }
   }
   const state = reader.rest();
   if (state.length < stateLength) throw bad(`is cut off: ${state.length} of ${stateLength} bytes of the store came`);
