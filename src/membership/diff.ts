@@ -1,5 +1,6 @@
+import { IdCursor } from './by-id.ts';
 import { isSameMember } from './keep.ts';
-import type { MemberId, MergedMember, Ring } from './types.ts';
+import type { MergedMember, Ring } from './types.ts';
 
 /** The fields of a member whose change is worth telling. */
 const FIELDS = ['address', 'zone', 'partition', 'state', 'registeredMs', 'refused', 'warning', 'unhealthy', 'spared'] as const;
@@ -21,16 +22,17 @@ export interface RingDiff {
 
 /** From `before` (null: no ring) to `after`. Heartbeats, opinions and who decided do not count. */
 export function diffRings(before: Ring | null, after: Ring): RingDiff {
-  const gone = new Map<MemberId, MergedMember>(before?.members.map((member) => [member.id, member]));
+  const known = new IdCursor(before?.members ?? []);
+  const kept = new IdCursor(after.members);
   const added: MergedMember[] = [];
   const changed: MemberChange[] = [];
   for (const member of after.members) {
-    const old = gone.get(member.id);
-    gone.delete(member.id);
+    const old = known.take(member.id);
     if (!old) added.push(member);
     else if (!isSameMember(old, member)) changed.push(changeOf(old, member));
   }
-  return { added, removed: [...gone.values()], changed: changed.filter(({ fields }) => fields.length > 0) };
+  const removed = (before?.members ?? []).filter(({ id }) => kept.take(id) === undefined);
+  return { added, removed, changed: changed.filter(({ fields }) => fields.length > 0) };
 }
 
 function changeOf(before: MergedMember, after: MergedMember): MemberChange {

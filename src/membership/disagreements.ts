@@ -1,6 +1,6 @@
 import { silence } from './health.ts';
 import type { MergePolicy } from './merge-input.ts';
-import type { Disagreement, DisagreementReason, MemberId, MergedMember, Opinion } from './types.ts';
+import type { Disagreement, MemberId, MergedMember, Opinion } from './types.ts';
 
 /**
  * Adds to each member where the sources that work, `working` by name in order of precedence, are at odds with what was merged. `holders`
@@ -24,27 +24,31 @@ function disagreementsOf(
   holder: MemberId | undefined,
   policy: MergePolicy,
 ): readonly Disagreement[] {
+  const { opinions } = member;
   const found: Disagreement[] = [];
-  for (const source of working) {
-    const opinion = member.opinions.find((one) => one.source === source);
-    if (opinion) compare(opinion, member, policy, (reason, says, ring) => found.push({ reason, source, says, ring }));
+  working.forEach((source, i) => {
+    const opinion = opinions[i]?.source === source ? opinions[i] : opinions.find((one) => one.source === source);
+    if (opinion) compare(opinion, member, policy, found);
     else found.push({ reason: 'missing', source, says: null, ring: null });
-  }
+  });
   if (holder === undefined) return found;
-  const source = member.opinions.find((opinion) => opinion.member.address !== '')?.source ?? member.decidedBy;
+  const source = opinions.find((opinion) => opinion.member.address !== '')?.source ?? member.decidedBy;
   return [...found, { reason: 'address_claimed_twice', source, says: member.address, ring: holder }];
 }
 
-type Tell = (reason: DisagreementReason, says: string, ring: string) => void;
-
-function compare({ member: said, heardMs }: Opinion, member: MergedMember, { judge, heartbeatTimeoutMs }: MergePolicy, tell: Tell): void {
+function compare(
+  { source, member: said, heardMs }: Opinion,
+  member: MergedMember,
+  { judge, heartbeatTimeoutMs }: MergePolicy,
+  found: Disagreement[],
+): void {
   const knowsState = heardMs !== null || said.state !== 'ACTIVE';
-  if (said.state !== member.state && knowsState) tell('state', said.state, member.state);
+  if (said.state !== member.state && knowsState) found.push({ reason: 'state', source, says: said.state, ring: member.state });
   if (heardMs !== null && member.heartbeatMs !== null && member.heartbeatMs - heardMs > heartbeatTimeoutMs)
-    tell('heartbeat', silence(heartbeatTimeoutMs), 'newer');
+    found.push({ reason: 'heartbeat', source, says: silence(heartbeatTimeoutMs), ring: 'newer' });
   if (said.address !== '' && said.address !== member.address && judge(said.address).key !== judge(member.address).key)
-    tell('address', said.address, member.address);
-  if (said.zone !== '' && said.zone !== member.zone) tell('zone', said.zone, member.zone);
+    found.push({ reason: 'address', source, says: said.address, ring: member.address });
+  if (said.zone !== '' && said.zone !== member.zone) found.push({ reason: 'zone', source, says: said.zone, ring: member.zone });
   if (said.partition !== null && member.partition !== null && said.partition !== member.partition)
-    tell('partition', String(said.partition), String(member.partition));
+    found.push({ reason: 'partition', source, says: String(said.partition), ring: String(member.partition) });
 }

@@ -1,4 +1,5 @@
-import type { MemberId, MergedMember, Opinion, Partition, Ring, SourceStatus } from './types.ts';
+import { IdCursor } from './by-id.ts';
+import type { MergedMember, Opinion, Partition, Ring, SourceStatus } from './types.ts';
 
 /** Whether two members say the same but for newer heartbeats and who decided: see Catalog. */
 export function isSameMember(a: MergedMember, b: MergedMember): boolean {
@@ -36,11 +37,12 @@ export function isSameContent(a: Ring, b: Ring): boolean {
  * The same ring in the objects of `previous` as far as they are the same. A member that stands as before has done so since then, as
  * mergeMember took for granted; of the others `nowMs` is the beginning.
  */
-export function asBefore(ring: Ring, previous: Ring | null, before: ReadonlyMap<MemberId, MergedMember>, nowMs: number): Ring {
+export function asBefore(ring: Ring, previous: Ring | null, nowMs: number): Ring {
   if (previous === null) return ring;
+  const before = new IdCursor(previous.members);
   const members = shared(
     previous.members,
-    ring.members.map((member) => memberAsBefore(member, before.get(member.id), nowMs)),
+    ring.members.map((member) => memberAsBefore(member, before.take(member.id), nowMs)),
     Object.is,
   );
   const partitions = shared(previous.partitions, ring.partitions, isSamePartition);

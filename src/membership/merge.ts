@@ -6,7 +6,7 @@ import { spareLastOwners } from './last-owners.ts';
 import type { MergeInput, MergeMoment, MergePolicy, SourceState } from './merge-input.ts';
 import { mergePartitions } from './merge-partitions.ts';
 import { groupOpinions, mergeMember } from './opinions.ts';
-import type { MemberId, MergedMember, Ring, SourceStatus } from './types.ts';
+import type { Ring, SourceStatus } from './types.ts';
 
 /**
  * Merges by member id. Left out: reports of sources that have failed for `staleAfterMs`, members that are LEFT, DELETED partitions.
@@ -17,22 +17,21 @@ export function mergeRing(input: MergeInput): Ring {
   const { name, sources, policy, nowMs, previous } = input;
   const statuses = sources.map((source) => statusOf(source, policy, nowMs));
   const usable = sources.filter((_, i) => !statuses[i]?.expired);
-  const before = new Map<MemberId, MergedMember>(previous?.members.map((member) => [member.id, member]));
   const moment: MergeMoment = { nowMs, policy, judgedAtMs: new Map(usable.map((source) => [source.name, judgedAtMs(source, nowMs)])) };
-  const present = groupOpinions(usable, before, nowMs)
-    .map((opinions) => mergeMember(opinions, before.get(opinions[0].member.id), moment))
+  const present = groupOpinions(usable, previous?.members ?? [], nowMs)
+    .map((voices) => mergeMember(voices, moment))
     .filter(({ state }) => state !== 'LEFT');
   const mayBeEmpty = policy.allowEmpty && sources.every(({ report, failure }) => report !== null && failure === null);
   const last = previous !== null && previous.members.length > 0 ? previous : null;
   const emptyGuard = present.length === 0 && !mayBeEmpty && (last !== null || haveSpoken(sources));
-  if (emptyGuard && last !== null) return asBefore({ ...last, sources: statuses, emptyGuard }, previous, before, nowMs);
+  if (emptyGuard && last !== null) return asBefore({ ...last, sources: statuses, emptyGuard }, previous, nowMs);
   const { members: claimed, holders } = refuseDuplicates(present, policy.judge);
   const reports = usable.flatMap(({ report }) => report ?? []);
   const { members: owning, partitions } = mergePartitions(claimed, reports);
   const asked = spareLastOwners(owning, moment);
   const working = statuses.filter(({ ok }) => ok).map((status) => status.name);
   const members = usable.length < 2 && holders.size === 0 ? asked : withDisagreements(asked, working, holders, policy);
-  return asBefore({ name, members, partitions, sources: statuses, emptyGuard }, previous, before, nowMs);
+  return asBefore({ name, members, partitions, sources: statuses, emptyGuard }, previous, nowMs);
 }
 
 /** While a source fails, its heartbeats are as old as they were when it last worked. */

@@ -1,4 +1,5 @@
 import type { AddressJudge } from './address-judge.ts';
+import { IdCursor, sortedMembers } from './by-id.ts';
 import { whyUnhealthy } from './health.ts';
 import type { MergeMoment, SourceState } from './merge-input.ts';
 import type { Member, MemberId, MemberState, MergedMember, Opinion } from './types.ts';
@@ -9,45 +10,50 @@ const SAME_TIME_MS = 10_000;
 /** What is believed when several are heard at the same time: who joins is not ready, who leaves goes. */
 const CAUTION: Readonly<Record<MemberState, number>> = { JOINING: 2, LEAVING: 1, ACTIVE: 0, PENDING: 0, LEFT: 0 };
 
-const NO_ONE: readonly Opinion[] = [];
 const NOTHING: readonly never[] = [];
 
-/** All opinions of one member together, in order of precedence; in order of id. `before` is what was merged before. */
-export function groupOpinions(
-  sources: readonly SourceState[],
-  before: ReadonlyMap<MemberId, MergedMember>,
-  nowMs: number,
-): readonly (readonly [Opinion, ...Opinion[]])[] {
-  const byId = new Map<MemberId, [Opinion, ...Opinion[]]>();
-  for (const { name, report } of sources) {
-    for (const member of report?.members ?? []) {
-      const opinion = { source: name, member, heardMs: heardMsOf(member, name, before.get(member.id), nowMs) };
-      const opinions = byId.get(member.id);
-      if (!opinions) byId.set(member.id, [opinion]);
-      else if (opinions.at(-1)?.source !== name) opinions.push(opinion);
-    }
-  }
-  return [...byId.values()].sort(([a], [b]) => (a.member.id < b.member.id ? -1 : 1));
+/** All that is said of one member. */
+interface Voices {
+  /** In order of precedence. */
+  readonly opinions: readonly [Opinion, ...Opinion[]];
+  /** As it was merged before. */
+  readonly before: MergedMember | undefined;
 }
 
-/** The same text of a heartbeat was heard when it was heard first, whatever it says. */
-function heardMsOf({ heartbeatMs }: Member, source: string, before: MergedMember | undefined, nowMs: number): number | null {
-  if (heartbeatMs === null) return null;
-  for (const known of before?.opinions ?? NO_ONE)
-    if (known.source === source && known.member.heartbeatMs === heartbeatMs && known.heardMs !== null)
-      return Math.min(heartbeatMs, known.heardMs);
-  return Math.min(heartbeatMs, nowMs);
+/** All opinions of one member together; in order of id, as `previous` is. */
+export function groupOpinions(sources: readonly SourceState[], previous: readonly MergedMember[], nowMs: number): readonly Voices[] {
+  const speakers = sources.flatMap(({ name, report }) => (report === null ? [] : { name, said: new IdCursor(sortedMembers(report)) }));
+  const known = new IdCursor(previous);
+  const groups: Voices[] = [];
+  for (;;) {
+    let id: MemberId | undefined;
+    for (const { said } of speakers) if (said.next !== undefined && (id === undefined || said.next.id < id)) ({ id } = said.next);
+    if (id === undefined) return groups;
+    const before = known.take(id);
+    const opinions: Opinion[] = [];
+    for (const { name, said } of speakers) {
+      const member = said.take(id);
+      if (member) opinions.push(opinionOf(name, member, before, nowMs));
+    }
+    groups.push({ opinions: opinions as [Opinion, ...Opinion[]], before });
+  }
+}
+
+/** The same heartbeat was heard when it was heard first, whatever it says. */
+function opinionOf(source: string, member: Member, before: MergedMember | undefined, nowMs: number): Opinion {
+  const { heartbeatMs } = member;
+  const known = before?.opinions.find((opinion) => opinion.source === source);
+  if (known?.member === member) return known;
+  if (heartbeatMs === null) return { source, member, heardMs: null };
+  const heardMs = known?.member.heartbeatMs === heartbeatMs ? known.heardMs : null;
+  return { source, member, heardMs: heardMs ?? Math.min(heartbeatMs, nowMs) };
 }
 
 /**
  * Address, zone, partition and registration from the first source that knows them; state and heartbeat from the newest heartbeat. It is
  * taken to stand as `before`.
  */
-export function mergeMember(
-  opinions: readonly [Opinion, ...Opinion[]],
-  before: MergedMember | undefined,
-  { nowMs, judgedAtMs, policy }: MergeMoment,
-): MergedMember {
+export function mergeMember({ opinions, before }: Voices, { nowMs, judgedAtMs, policy }: MergeMoment): MergedMember {
   const { id } = opinions[0].member;
   let [address, zone, partition, registeredMs]: [string, string, number | null, number | null] = ['', '', null, null];
   for (const { member } of opinions) {
@@ -56,6 +62,8 @@ export function mergeMember(
     partition ??= member.partition;
     registeredMs ??= member.registeredMs;
   }
+  // The text that was there before, where it is the same: what is remembered by it is found at once.
+  if (before?.address === address) ({ address } = before);
   const { source, member, heardMs } = decisive(opinions);
   const { state } = member;
   const { refused, warning } = judgeAll(id, zone, address, policy.judge);

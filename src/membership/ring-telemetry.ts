@@ -6,6 +6,9 @@ import type { MemberState, MergedMember, Ring, RingName } from './types.ts';
 
 const STATES: readonly MemberState[] = ['ACTIVE', 'LEAVING', 'PENDING', 'JOINING'];
 
+/** More than these at once are one line: a large ring when control starts, a source that comes and goes. */
+const MANY = 100;
+
 /** Metrics and log lines of one ring. Events: `member.*`, `source.*`, `ring.*`. */
 export class RingTelemetry {
   readonly #name: RingName;
@@ -45,9 +48,13 @@ export class RingTelemetry {
     this.#count(after);
     this.#disagreements.record(after.members);
     const { added, removed, changed } = diffRings(before, after);
-    for (const member of added) this.#joined(member);
-    for (const member of removed) this.#logger.info('member.left', fieldsOf(member), 'a member left the ring');
-    for (const change of changed) this.#changed(change);
+    if (added.length > MANY) this.#logger.info('members.joined', counted(added), 'many members joined the ring');
+    else for (const member of added) this.#joined(member);
+    if (removed.length > MANY) this.#logger.info('members.left', { count: removed.length }, 'many members left the ring');
+    else for (const member of removed) this.#logger.info('member.left', fieldsOf(member), 'a member left the ring');
+    if (changed.length > MANY)
+      this.#logger.info('members.changed', counted(changed.map((change) => change.after)), 'many members of the ring changed');
+    else for (const change of changed) this.#changed(change);
     this.#guard(before, after);
     for (const { name, expired } of after.sources) {
       if (!expired || before.sources.some((source) => source.name === name && source.expired)) continue;
@@ -113,4 +120,13 @@ export class RingTelemetry {
 
 function fieldsOf({ id, address, zone, partition, state, unhealthy }: MergedMember): Readonly<Record<string, unknown>> {
   return { member: id, address, zone, partition, state, unhealthy };
+}
+
+function counted(members: readonly MergedMember[]): Readonly<Record<string, unknown>> {
+  const count = (matches: (member: MergedMember) => boolean): number => members.filter(matches).length;
+  return {
+    count: members.length,
+    refused: count(({ refused }) => refused !== null),
+    unhealthy: count(({ unhealthy }) => unhealthy !== null),
+  };
 }

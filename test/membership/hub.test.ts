@@ -368,3 +368,17 @@ t.test('a heartbeat that changes nothing is one object more and no version', asy
   t.equal(version(), 2);
   t.equal(published.length, 2);
 });
+
+t.test('a large ring is not a line for each member', async (t) => {
+  const source = new ScriptedSource('tempo');
+  const { events, lines } = await startHub(t, [ringOf([source])]);
+  const many = Array.from({ length: 101 }, (_, i) => reported(`m-${i}`));
+  await source.members(many);
+  t.match(lines, [{ event: 'members.joined', fields: { count: 101, refused: 0, unhealthy: 0 } }]);
+  t.equal(events().length, 1);
+  await source.members(many.map((member) => ({ ...member, heartbeatMs: -1, address: '[::]:1' })));
+  t.match(lines, [{ event: 'members.changed', fields: { count: 101, refused: 101, unhealthy: 101 } }]);
+  t.equal(events().length, 1);
+  await source.members([reported('a')]);
+  t.strictSame(events(), ['info member.joined a', 'info members.left live-store']);
+});
