@@ -13,12 +13,14 @@ export class NatsServer {
   readonly port: number;
   readonly #binary: string;
   readonly #config: string;
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
 
-  constructor(binary: string, port: number, config: string) {
+  constructor(binary: string, port: number, config: string, environment: Readonly<Record<string, string>>) {
     this.port = port;
     this.#binary = binary;
     this.#config = config;
+    this.#environment = environment;
   }
 
   get url(): string {
@@ -27,7 +29,7 @@ export class NatsServer {
 
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
-    const started = spawn(this.#binary, ['-c', this.#config], { stdio: 'ignore' });
+    const started = spawn(this.#binary, ['-c', this.#config], { stdio: 'ignore', env: { ...process.env, ...this.#environment } });
     this.#process = started;
     while (!(await answers(this.port))) {
       if (started.exitCode !== null) throw new Error(`nats-server ended with ${started.exitCode}: ${this.#config}`);
@@ -60,19 +62,24 @@ export interface NatsServerOptions {
   readonly config?: string;
   readonly port?: number;
   readonly name?: string;
+  /** Variables that its configuration names. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A server that is not started yet; it ends with the test. Undefined when nats-server is absent: the test is skipped then. */
-export async function natsServer(t: Test, { config = '', port, name }: NatsServerOptions = {}): Promise<NatsServer | undefined> {
+export async function natsServer(
+  t: Test,
+  { config = '', port, name, environment = {} }: NatsServerOptions = {},
+): Promise<NatsServer | undefined> {
   const binary = peer(t, 'nats-server');
   if (binary === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'ringway-nats-'));
   const file = join(folder, 'nats.conf');
   const listen = port ?? (await freePort());
   const lines = [`listen: "127.0.0.1:${listen}"`, ...(name === undefined ? [] : [`server_name: ${name}`])];
-  const store = /^\s*jetstream/m.test(config) ? '' : `jetstream { store_dir: "${join(folder, 'store')}" }`;
+  const store = /^jetstream/m.test(config) ? '' : `jetstream { store_dir: "${join(folder, 'store')}" }`;
   writeFileSync(file, `${lines.join('\n')}\n${store}\n${config}\n`);
-  const server = new NatsServer(binary, listen, file);
+  const server = new NatsServer(binary, listen, file, environment);
   t.teardown(async () => {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
