@@ -6,6 +6,8 @@ import type { RequestAccess } from './request-access.ts';
 /** One GET. Redirects are not followed, connections not kept: a name may lead to another process next time, and a secret may have changed. */
 export interface GetOptions {
   readonly accept: string;
+  /** How the URL is told, where it is not the same from read to read; as it is unless given. */
+  readonly told?: string;
   readonly access: RequestAccess;
   /** For the whole answer. */
   readonly timeoutMs: number;
@@ -17,6 +19,7 @@ export interface GetOptions {
 
 /** Whatever came. */
 export interface Answer {
+  /** As it is told. */
   readonly url: string;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -30,8 +33,8 @@ export interface Answer {
  * nobody asked for, and which may be of any size), that names the URL.
  */
 export function get(url: string, options: GetOptions): Promise<Answer> {
-  const { timeoutMs, maxBytes, clock } = options;
-  const failure = (code: string, what: string, cause?: unknown): RingwayError => new RingwayError(`${url}: ${what}`, { code, cause });
+  const { timeoutMs, maxBytes, clock, told = url } = options;
+  const failure = (code: string, what: string, cause?: unknown): RingwayError => new RingwayError(`${told}: ${what}`, { code, cause });
   return new Promise((resolve, reject) => {
     const sent = start(url, options);
     if (sent instanceof Error) return reject(failure('PEER_UNREACHABLE', reasonOf(sent), sent));
@@ -55,7 +58,7 @@ export function get(url: string, options: GetOptions): Promise<Answer> {
       });
       response.on('end', () => {
         timer.cancel();
-        resolve(answerOf(url, response, Buffer.concat(chunks)));
+        resolve(answerOf(told, response, Buffer.concat(chunks)));
       });
     });
     sent.end();
