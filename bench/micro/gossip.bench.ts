@@ -12,6 +12,7 @@ import { Desc, type InstanceDesc } from '../../src/gen/dskit/ring.ts';
 import { encodeSnappyBlock } from '../../src/membership/dskit/index.ts';
 import { Knowledge } from '../../src/membership/sources/gossip/knowledge.ts';
 import { readPeer } from '../../src/membership/sources/gossip/read.ts';
+import { ReplyRoom } from '../../src/membership/sources/gossip/reply-room.ts';
 import { compressMessage, encodePairs, encodePushPull } from '../../test/support/memberlist-messages.ts';
 
 const KEYS = { instances: 'collectors/live-store', partitions: 'collectors/livestore-partitions' };
@@ -75,7 +76,15 @@ async function measure(members: number, compression: string): Promise<object> {
   });
   const [port] = (await once(peer, 'message')) as [number];
   const target = { host: '127.0.0.1', port };
-  const options = { clusterLabel: '', timeoutMs: 10_000, tls: null, clock: systemClock, signal: new AbortController().signal, keys: KEYS };
+  const options = {
+    clusterLabel: '',
+    timeoutMs: 10_000,
+    tls: null,
+    clock: systemClock,
+    signal: new AbortController().signal,
+    room: new ReplyRoom(),
+    keys: KEYS,
+  };
   const knowledge = new Knowledge();
   let replyBytes = 0;
   const round = async (count: number): Promise<void> => {

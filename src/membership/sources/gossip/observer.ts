@@ -5,6 +5,7 @@ import { Knowledge } from './knowledge.ts';
 import type { GossipSourceOptions } from './options.ts';
 import { askEveryMs, choosePeers, ENOUGH_PEERS, isAskable, type PeerCandidate } from './peer-choice.ts';
 import { type PeerAnswer, readPeer } from './read.ts';
+import { ReplyRoom } from './reply-room.ts';
 import { followSeed, type SeedDns } from './seeds.ts';
 
 /** Within this time gossip has reached everybody (queriers' views differ by up to 25 s): what nobody says for longer is gone. */
@@ -44,6 +45,7 @@ export class GossipObserver {
   /** Learned peers that did not answer, and until when they are left alone. */
   readonly #shunned = new Map<string, number>();
   readonly #knowledge = new Knowledge();
+  readonly #room = new ReplyRoom();
   /** Milliseconds during which somebody answered: an outage makes nobody forget anything. */
   #heardMs = 0;
   #lastAnswerMs: number | null = null;
@@ -130,7 +132,7 @@ export class GossipObserver {
     while (!signal.aborted) {
       const startedMs = clock.nowMs();
       try {
-        const answer = await readPeer(peer.target, { ...this.#options, clock, signal });
+        const answer = await readPeer(peer.target, { ...this.#options, room: this.#room, clock, signal });
         if (!signal.aborted) this.#onAnswer(peer, answer, startedMs);
       } catch (error) {
         if (!signal.aborted) this.#onFailure(key, peer, errorOf(key, error));

@@ -3,9 +3,12 @@ import { connect as connectTls } from 'node:tls';
 import { type Clock, codeOf, formatHostPort, type HostPort, messageOf, RingwayError } from '../../../core/index.ts';
 import { type ClientTlsSettings, readClientTls } from '../../../transport/index.ts';
 import type { GossipSourceOptions } from './options.ts';
+import type { ReplyRoom } from './reply-room.ts';
 import { encodePullRequest, MAX_REPLY_BYTES } from './wire/index.ts';
 
 export type PullOptions = Pick<GossipSourceOptions, 'clusterLabel' | 'timeoutMs' | 'tls'> & {
+  /** Shared by all exchanges of a source. */
+  readonly room: ReplyRoom;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 };
@@ -38,7 +41,7 @@ function open({ host, port }: HostPort, tls: ClientTlsSettings | null): Socket {
   return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
 }
 
-function converse(socket: Socket, peer: HostPort, { clusterLabel, timeoutMs, tls, clock, signal }: PullOptions): Promise<Pulled> {
+function converse(socket: Socket, peer: HostPort, { clusterLabel, timeoutMs, tls, room, clock, signal }: PullOptions): Promise<Pulled> {
   const { promise, resolve, reject } = Promise.withResolvers<Pulled>();
   const fail = (code: string, what: string, cause?: unknown): void =>
     reject(new RingwayError(`${formatHostPort(peer)}: ${what}`, { code, cause }));
@@ -65,9 +68,11 @@ function converse(socket: Socket, peer: HostPort, { clusterLabel, timeoutMs, tls
     isOpen = true;
   });
   socket.on('data', (chunk: Buffer) => {
+    if (size + chunk.length > MAX_REPLY_BYTES)
+      return fail('PEER_TOO_LARGE', `sent more than the ${MAX_REPLY_BYTES} bytes that are allowed`);
+    if (!room.take(chunk.length)) return fail('PEER_TOO_LARGE', 'sent more than there is room for beside the other answers');
     size += chunk.length;
-    if (size > MAX_REPLY_BYTES) fail('PEER_TOO_LARGE', `sent more than the ${MAX_REPLY_BYTES} bytes that are allowed`);
-    else chunks.push(chunk);
+    chunks.push(chunk);
   });
   socket.on('end', () => (size === 0 ? silent() : resolve({ reply: Buffer.concat(chunks), remoteAddress })));
   socket.on('error', (error) => {
@@ -78,6 +83,7 @@ function converse(socket: Socket, peer: HostPort, { clusterLabel, timeoutMs, tls
   socket.write(encodePullRequest(clusterLabel));
 
   return promise.finally(() => {
+    room.give(size);
     timer.cancel();
     signal.removeEventListener('abort', onAbort);
   });

@@ -214,6 +214,21 @@ t.test('news are reported at once, heartbeats once each every, however many peer
   await reading;
 });
 
+t.test('peers that all send the most that one may do not get that much memory', async (t) => {
+  const most = Buffer.alloc(20 * 1024 * 1024, 6);
+  const greedy = await Promise.all([1, 2, 3, 4].map(() => startPeer(t)));
+  for (const peer of greedy) peer.answer = (socket) => void socket.write(most);
+  const { clock, next, until } = watch(t, optionsFor(...greedy.map(({ address }) => address)));
+  const first = next();
+  while (greedy.some(({ requests }) => requests.length === 0) || greedy.every(({ open }) => open > 0)) await settle();
+  await clock.advance(2000);
+  const refused = 'sent more than there is room for beside the other answers';
+  t.equal((textOf(await first) ?? '').split(refused).length, 2, 'the fourth');
+  for (const peer of greedy) tell(peer, RING);
+  await clock.advance(1000);
+  t.match(await until(({ kind }) => kind === 'members'), { members: { length: 4 } }, 'the room is given back');
+});
+
 t.test('one seed is enough: the members of the gossip it names are asked too, and shunned when they do not answer', async (t) => {
   const [seed, other] = [await startPeer(t, without(ID)), await startPeer(t)];
   const gone = await startPeer(t);
