@@ -61,6 +61,8 @@ export interface NatsServerOptions {
   /** More of its configuration: accounts, tls, cluster. */
   readonly config?: string;
   readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   readonly name?: string;
   /** Variables that its configuration names. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -69,14 +71,14 @@ export interface NatsServerOptions {
 /** A server that is not started yet; it ends with the test. Undefined when nats-server is absent: the test is skipped then. */
 export async function natsServer(
   t: Test,
-  { config = '', port, name, environment = {} }: NatsServerOptions = {},
+  { config = '', port, host = '127.0.0.1', name, environment = {} }: NatsServerOptions = {},
 ): Promise<NatsServer | undefined> {
   const binary = peer(t, 'nats-server');
   if (binary === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'ringway-nats-'));
   const file = join(folder, 'nats.conf');
   const listen = port ?? (await freePort());
-  const lines = [`listen: "127.0.0.1:${listen}"`, ...(name === undefined ? [] : [`server_name: ${name}`])];
+  const lines = [`listen: "${host}:${listen}"`, ...(name === undefined ? [] : [`server_name: ${name}`])];
   const store = /^jetstream/m.test(config) ? '' : `jetstream { store_dir: "${join(folder, 'store')}" }`;
   writeFileSync(file, `${lines.join('\n')}\n${store}\n${config}\n`);
   const server = new NatsServer(binary, listen, file, environment);
