@@ -1,7 +1,6 @@
-import { Backoff, messageOf, RingwayError, sleep } from '../../../core/index.ts';
+import { Backoff, follow, messageOf, RingwayError, sleep } from '../../../core/index.ts';
 import { decodeInstanceRing, decodePartitionRing, joinRings } from '../../dskit/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import { type AccessConfig, readAccess } from '../request-access.ts';
 import type { SourceDeps } from '../types.ts';
 import type { ConsulSourceOptions } from './options.ts';

@@ -1,7 +1,6 @@
-import { messageOf, RingwayError, sleep } from '../../../core/index.ts';
+import { follow, messageOf, RingwayError, sleep } from '../../../core/index.ts';
 import { createDnsClient, type DnsClient, DnsError } from '../../../transport/dns/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import type { SourceDeps } from '../types.ts';
 import type { DnsSourceOptions } from './options.ts';
 import { type NameReading, readName } from './read.ts';

@@ -1,6 +1,6 @@
 import { watchFile } from '../../../config/index.ts';
+import { follow } from '../../../core/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import type { SourceDeps } from '../types.ts';
 import type { StaticSourceOptions } from './options.ts';
 import { readMembers } from './read.ts';

@@ -1,7 +1,6 @@
-import { messageOf, RingwayError, sleep } from '../../../core/index.ts';
+import { follow, messageOf, RingwayError, sleep } from '../../../core/index.ts';
 import { joinRings, mergeInstanceRings, mergePartitionRings } from '../../dskit/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import { type AccessConfig, type HeaderValue, readAccess } from '../request-access.ts';
 import type { SourceDeps } from '../types.ts';
 import type { TempoSourceOptions } from './options.ts';
