@@ -42,7 +42,14 @@ export function addressKey(address: string): string {
   const parsed = parseAddress(address);
   if ('reason' in parsed) return address;
   const { host, port } = parsed;
-  return formatHostPort({ host: isIP(host) === 0 ? nameOf(host) : ipaddr.parse(host).toString(), port });
+  return formatHostPort({ host: keyOf(host), port });
+}
+
+/** IPv4 has one form only: isIP takes no other. */
+function keyOf(host: string): string {
+  const family = isIP(host);
+  if (family === 4) return host;
+  return family === 0 ? nameOf(host) : ipaddr.parse(host).toString();
 }
 
 function parseAddress(address: string): HostPort | { readonly reason: string } {

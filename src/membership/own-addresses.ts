@@ -32,8 +32,9 @@ type Place = 'loopback' | 'here' | 'elsewhere';
 
 function placeOf(host: string, here: ReadonlySet<string>): Place {
   if (isIP(host) === 0) return /^localhost\.?$/i.test(host) ? 'loopback' : 'elsewhere';
-  if (ipaddr.parse(host).range() === 'loopback') return 'loopback';
-  return here.has(canonical(host)) ? 'here' : 'elsewhere';
+  const ip = canonical(host);
+  if (ip === '::1' || ip.startsWith('127.')) return 'loopback';
+  return here.has(ip) ? 'here' : 'elsewhere';
 }
 
 /** Whether a listener bound to `bound` is reached at `host`, an address of this machine. */
@@ -45,5 +46,5 @@ function answersAt(bound: string, host: string, place: Place): boolean {
 }
 
 function canonical(ip: string): string {
-  return ipaddr.process(ip).toString();
+  return isIP(ip) === 4 ? ip : ipaddr.process(ip).toString();
 }

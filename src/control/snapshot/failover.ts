@@ -9,6 +9,8 @@ interface PartitionOwners {
   readonly single: ReadonlySet<string>;
   /** Owners that may stand in for others: alone in their zone, in the ring, with an address that may be dialled. In order of zone. */
   readonly eligible: readonly StagedMember[];
+  /** Where in `eligible` the one of a zone stands. */
+  readonly at: ReadonlyMap<string, number>;
 }
 
 /** Who owns what in one ring. */
@@ -27,7 +29,7 @@ function partitionOwners(owners: readonly Owner[], present: readonly StagedMembe
   const zones = Map.groupBy(new Map(owners.map((owner) => [`${owner.id} ${owner.zone}`, owner])).values(), ({ zone }) => zone);
   const single = new Set([...zones].filter(([zone, inZone]) => zone !== '' && inZone.length === 1).map(([zone]) => zone));
   const eligible = present.filter(({ zone }) => single.has(zone)).sort((a, b) => (a.zone < b.zone ? -1 : 1));
-  return { single, eligible };
+  return { single, eligible, at: new Map(eligible.map(({ zone }, i) => [zone, i])) };
 }
 
 /**
@@ -43,16 +45,21 @@ function partitionOwners(owners: readonly Owner[], present: readonly StagedMembe
  * Order: the client's own zone, then the others in turn, beginning elsewhere for each partition so that no zone takes over everything.
  */
 export function standInsOf({ zone, partition }: StagedMember, owners: Owners, clientZone: string): readonly StagedMember[] {
-  const { single, eligible } = (partition === null ? undefined : owners.get(partition)) ?? NOBODY;
+  const { single, eligible, at } = (partition === null ? undefined : owners.get(partition)) ?? NOBODY;
   if (partition === null || !single.has(zone)) return [];
-  const others = eligible.filter((other) => other.zone !== zone);
-  const turn = others.length === 0 ? 0 : Math.abs(partition) % others.length;
-  const inTurn = [...others.slice(turn), ...others.slice(0, turn)];
-  const nearFirst = [...inTurn.filter((other) => other.zone === clientZone), ...inTurn.filter((other) => other.zone !== clientZone)];
-  return nearFirst.slice(0, MAX_STAND_INS);
+  const own = at.get(zone) ?? eligible.length;
+  const others = own < eligible.length ? eligible.length - 1 : eligible.length;
+  const near = clientZone === zone ? undefined : eligible[at.get(clientZone) ?? eligible.length];
+  const standIns = near ? [near] : [];
+  for (let i = 0; i < others && standIns.length < MAX_STAND_INS; i += 1) {
+    const turn = (Math.abs(partition) + i) % others;
+    const other = eligible[turn < own ? turn : turn + 1];
+    if (other && other !== near) standIns.push(other);
+  }
+  return standIns;
 }
 
-const NOBODY: PartitionOwners = { single: new Set(), eligible: [] };
+const NOBODY: PartitionOwners = { single: new Set(), eligible: [], at: new Map() };
 
 function byPartition<T extends Owner>(owners: readonly T[]): ReadonlyMap<number, readonly T[]> {
   const owning = owners.filter(({ partition }) => partition !== null);

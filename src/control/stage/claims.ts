@@ -18,6 +18,17 @@ export function isRoutable(member: MergedMember): boolean {
  * order of arrival is not the same on every replica); the others are in conflict.
  */
 export function findConflicts(catalog: Catalog): Conflicts {
+  const known = found.get(catalog);
+  if (known) return known;
+  const conflicts = conflictsOf(catalog);
+  found.set(catalog, conflicts);
+  return conflicts;
+}
+
+/** Stage, telemetry and reports ask the same of one catalog. */
+const found = new WeakMap<Catalog, Conflicts>();
+
+function conflictsOf(catalog: Catalog): Conflicts {
   const claims = new Map<string, { readonly ring: RingName; readonly member: MemberId }>();
   const conflicts = new Map<RingName, Map<MemberId, string>>();
   for (const ring of sortedRings(catalog)) {
