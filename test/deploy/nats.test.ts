@@ -8,10 +8,10 @@ import { systemClock, systemRandom } from '../../src/core/index.ts';
 import { createNatsBus } from '../../src/membership/bus/index.ts';
 import type { Member, MembershipBus } from '../../src/membership/types.ts';
 import { peer } from '../support/peers.ts';
-import { accounts } from './installation.ts';
+import { accounts, MEMBERS } from './installation.ts';
 import { type NatsCluster, startNatsCluster } from './nats-cluster.ts';
 
-const [A, B] = ['tempo-live-store-zone-a-0', 'tempo-live-store-zone-b-0'];
+const [A, B] = MEMBERS;
 const SCRIPT = 'deploy/nats/make-accounts.mjs';
 
 t.test('the three servers, and what each login may do', { timeout: 60_000 }, async (t) => {
