@@ -33,6 +33,7 @@ const TASKS = {
     run: [['node', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--output-type', 'err', 'src', '{args}']],
   },
   reference: { needs: ['packages', 'node', 'generate'], run: [['node', 'tools/reference/main.ts']] },
+  'bench:membership': { needs: ['packages', 'node', 'generate'], run: [['node', 'bench/membership/merge.bench.ts', '{args}']] },
   unused: { needs: ['packages', 'node', 'generate'], run: [['node', 'node_modules/knip/bin/knip.js', '{args}']] },
   tarball: {
     needs: ['packages', 'node', 'generate', 'bundle!'],

@@ -90,6 +90,91 @@ t.test('GET /api/rings/{ring}: what the ring says, what EDS says, and why', asyn
   t.equal(reportRing('other', { catalog, stage: stageOf(catalog), nowMs: NOW }), undefined);
 });
 
+t.test('GET /api/rings/{ring}: what each source heard, where it is at odds, and its sources', async (t) => {
+  const [a0, a1, b0, b1] = fourMembers() as [MergedMember, MergedMember, MergedMember, MergedMember];
+  const opinions = [
+    { source: 'tempo', member: { ...a0, state: 'ACTIVE' as const }, heardMs: NOW - 1_000 },
+    { source: 'nats', member: { ...a0, state: 'JOINING' as const }, heardMs: NOW - 4_000 },
+    { source: 'static', member: { ...a0, heartbeatMs: null }, heardMs: null },
+  ];
+  const members = [
+    { ...a0, opinions, state: 'JOINING' as const, unhealthy: null, spared: 'state JOINING, but partition 0 has no owner that is ready' },
+    { ...a1, disagreements: [{ reason: 'missing' as const, source: 'nats', says: null, ring: null }] },
+    { ...b0, warning: 'address "10.0.1.10:9096" is one of the machine that reads the ring' },
+    {
+      ...b1,
+      disagreements: [{ reason: 'zone' as const, source: 'nats', says: 'zone-x', ring: 'zone-b' }],
+      refused: 'address "x" is not host:port',
+    },
+  ];
+  const sources = ['tempo', 'nats', 'static'].map((name) => ({ name, ok: true, asOfMs: NOW - 10, error: null, expired: false }));
+  const catalog = catalogOf(3, ringOf(RING, members, { sources }));
+  const facts = { catalog, stage: stageOf(catalog), nowMs: NOW };
+  const report = reportRing(RING, facts);
+  t.same(report?.sources, [
+    { name: 'tempo', ok: true, ageMs: 10 },
+    { name: 'nats', ok: true, ageMs: 10 },
+    { name: 'static', ok: true, ageMs: 10 },
+  ]);
+  t.match(report?.members[0], {
+    sources: { tempo: 'ACTIVE', nats: 'JOINING', static: 'ACTIVE' },
+    heartbeatAgesMs: { tempo: 1_000, nats: 4_000, static: null },
+    disagreements: [],
+    eds: 'HEALTHY',
+    reason: 'queriers ask it: state JOINING, but partition 0 has no owner that is ready',
+  });
+  t.same(report?.members[1]?.disagreements, [{ reason: 'missing', source: 'nats' }]);
+  t.equal(report?.members[2]?.warning, 'address "10.0.1.10:9096" is one of the machine that reads the ring');
+  t.same(report?.members[3]?.disagreements, [{ reason: 'zone', source: 'nats', says: 'zone-x', ring: 'zone-b' }]);
+  t.notOk('warning' in (report?.members[0] ?? {}));
+  t.same(reportRings(facts).rings[0]?.warnings, [
+    'live-store-zone-a-0: state JOINING, but partition 0 has no owner that is ready',
+    'live-store-zone-b-0: address "10.0.1.10:9096" is one of the machine that reads the ring',
+    'live-store-zone-b-1: address "x" is not host:port',
+  ]);
+  const found = ringFacts(RING, facts);
+  const told = found ? findingsOf(found, null, lookAgain).map(({ level, code, text }) => `${level} ${code}: ${text}`) : [];
+  t.ok(
+    told.includes(
+      'warning last-owner-not-ready: live-store-zone-a-0: state JOINING, but partition 0 has no owner that is ready: it is asked',
+    ),
+  );
+  t.ok(told.includes('note own-address: live-store-zone-b-0: address "10.0.1.10:9096" is one of the machine that reads the ring'));
+  const table = found ? ringText(found, [], '').split('\n') : [];
+  t.match(
+    table.find((line) => line.startsWith('member ')),
+    /heartbeat +eds +reason +disagreement$/,
+  );
+  t.match(
+    table.find((line) => /^live-store-zone-a-0 +10/.test(line)),
+    /tempo 1 s, nats 4 s +HEALTHY .* -$/,
+  );
+  t.match(
+    table.find((line) => /^live-store-zone-a-1 +10/.test(line)),
+    /nats does not list it$/,
+  );
+});
+
+t.test('GET /api/rings: what is wrong is named, a summary stays one', async (t) => {
+  const members = Array.from({ length: 30 }, (_, i) =>
+    memberOf(`m-${String(i).padStart(2, '0')}`, { refused: 'address "[::]:1" is the unspecified address' }),
+  );
+  const [summary] = reportRings({
+    catalog: catalogOf(1, ringOf(RING, members, { emptyGuard: true })),
+    stage: { rings: new Map(), nextMs: null },
+    nowMs: NOW,
+  }).rings;
+  t.equal(summary?.warnings.length, 20);
+  t.equal(summary?.warnings[0], 'the sources say that the ring is empty; that is not believed');
+  t.equal(summary?.warnings[1], 'm-00: address "[::]:1" is the unspecified address');
+  t.equal(summary?.warnings.at(-1), 'and 12 more');
+  const two = catalogOf(1, ringOf('a', [memberOf('one')]), ringOf('b', [memberOf('two')]));
+  t.same(
+    reportRings({ catalog: two, stage: stageOf(two), nowMs: NOW }).rings.map(({ warnings }) => warnings),
+    [[], ['two: address 10.0.0.1:9096 is claimed by member one of ring a']],
+  );
+});
+
 t.test('who left is reported until its cluster is gone', async (t) => {
   const all = catalogOf(1, ringOf(RING, fourMembers()));
   const fewer = catalogOf(2, ringOf(RING, fourMembers().slice(1)));
