@@ -162,6 +162,26 @@ t.test('what is no name is not asked for', async (t) => {
   t.strictSame(server.questions, []);
 });
 
+t.test('records of another class do not count, and the response code has its upper half in EDNS', async (t) => {
+  const server = await startDnsServer(t, ({ name }) => ({
+    answers: [{ type: 'A', class: 'CH', name, ttl: 1, data: '10.6.6.6' }, ...addressRecords(name, 5, '10.0.0.1')],
+  }));
+  const dns = clientOf(t, { servers: [server.address] });
+  t.strictSame(await dns.addresses('a.test', 'A', NEVER), { records: ['10.0.0.1'], ttlMs: 5000 });
+  const badVersion = {
+    type: 'OPT',
+    name: '.',
+    udpPayloadSize: 512,
+    extendedRcode: 1,
+    ednsVersion: 0,
+    flags: 0,
+    flag_do: false,
+    options: [],
+  } as const;
+  server.reply = () => ({ additionals: [{ ...badVersion, options: [] }] });
+  t.match(await refusal(dns.addresses('a.test', 'A', NEVER)), { message: /answered RCODE 16$/ });
+});
+
 t.test('an answer too long for UDP is fetched over TCP', async (t) => {
   const many = Array.from({ length: 2000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
   const server = await startDnsServer(t, zone({ 'A many.test': addressRecords('many.test', 5, ...many) }));
