@@ -263,7 +263,7 @@ t.test('only the server itself, with the id and the question, is believed', asyn
   t.not(await asked.promise, 53);
 });
 
-t.test('ids and ports differ from question to question', async (t) => {
+t.test('ids differ from question to question', async (t) => {
   const ids = new Set<number>();
   const server = await startDnsServer(t, ({ id, name }) => {
     ids.add(id);
