@@ -14,8 +14,8 @@ export type Sighting =
       /** Which writing it was. */
       readonly revision: number;
     }
-  | { readonly kind: 'gone'; readonly key: string; readonly id: MemberId }
   /** `id` is null when the key names no member. */
+  | { readonly kind: 'gone'; readonly key: string; readonly id: MemberId | null }
   | { readonly kind: 'unreadable'; readonly key: string; readonly id: MemberId | null; readonly problem: string };
 
 type Present = Extract<Sighting, { readonly kind: 'present' }>;
@@ -89,7 +89,7 @@ export class Roster {
   take(sighting: Sighting, nowMs: number): News {
     if (sighting.kind === 'unreadable') return this.#problems.add(sighting.key, sighting.problem) ? 'changed' : 'nothing';
     const solved = this.#problems.solve(sighting.key);
-    const news = sighting.kind === 'gone' ? this.#remove(sighting.id, nowMs) : this.#put(sighting, nowMs);
+    const news = sighting.kind === 'gone' ? this.#gone(sighting.id, nowMs) : this.#put(sighting, nowMs);
     return solved ? 'changed' : news;
   }
 
@@ -148,6 +148,10 @@ export class Roster {
     if (known === undefined) return 'changed';
     if (heardMs > known.heardMs) this.#grace?.settle(id, nowMs);
     return isSame(known.registration, registration) ? 'heard' : 'changed';
+  }
+
+  #gone(id: MemberId | null, nowMs: number): News {
+    return id === null ? 'nothing' : this.#remove(id, nowMs);
   }
 
   #remove(id: MemberId, nowMs: number): News {

@@ -155,13 +155,14 @@ class BucketReader {
   }
 
   #sightingOf({ subject, data, headers }: Msg, { revision, storedMs }: Delivery): Sighting {
-    const key = keyOf(this.#options.bucket, subject);
-    const id = memberOfKey(key);
-    if (id === null) return { kind: 'unreadable', key: shown(key), id, problem: 'is no key <ring>.<member>' };
-    const content = contentOf(data, headers, id);
-    if ('problem' in content) return { kind: 'unreadable', key: shown(key), id, problem: content.problem };
-    if (content.kind === 'removed') return { kind: 'gone', key: shown(key), id };
-    return { kind: 'present', key: shown(key), registration: content.registration, heardMs: storedMs, revision };
+    const subkey = keyOf(this.#options.bucket, subject);
+    const id = memberOfKey(subkey);
+    const key = shown(subkey);
+    const content = contentOf(data, headers, id ?? '');
+    if ('kind' in content && content.kind === 'removed') return { kind: 'gone', key, id };
+    if (id === null) return { kind: 'unreadable', key, id, problem: 'is no key <ring>.<member>' };
+    if ('problem' in content) return { kind: 'unreadable', key, id, problem: content.problem };
+    return { kind: 'present', key, registration: content.registration, heardMs: storedMs, revision };
   }
 
   #take(sighting: Sighting): void {
