@@ -89,9 +89,10 @@ function seedFiles(seeds) {
   return Object.fromEntries([...seeds].map(([member, { seed }]) => [`${member}.nk`, seed]));
 }
 
+/** In `data`: what is gone from it is gone from the cluster, too, after the next apply. */
 function secretYaml(name, files) {
-  const data = Object.entries(files).map(([file, text]) => `  ${file}: |\n${text.trimEnd().replace(/^(?=.)/gm, '    ')}\n`);
-  return `apiVersion: v1\nkind: Secret\nmetadata:\n  name: ${name}\n  labels: { app.kubernetes.io/name: ringway }\nstringData:\n${data.join('')}`;
+  const data = Object.entries(files).map(([file, text]) => `  ${file}: ${Buffer.from(`${text.trimEnd()}\n`).toString('base64')}\n`);
+  return `apiVersion: v1\nkind: Secret\nmetadata:\n  name: ${name}\n  labels: { app.kubernetes.io/name: ringway }\ndata:\n${data.join('')}`;
 }
 
 function writeFiles(folder, files) {

@@ -11,7 +11,7 @@ import { memoryIo } from '../support/memory-io.ts';
 import { peer } from '../support/peers.ts';
 import { freePorts } from '../support/ports.ts';
 import { type CommandLine, commandLines, settings } from './command-lines.ts';
-import { accounts, renderings } from './installation.ts';
+import { accounts, filesOf, renderings } from './installation.ts';
 import { containersOf, podOf } from './manifests.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = { control: controlCommand, sidecar: sidecarCommand };
@@ -46,7 +46,7 @@ async function movedHere(t: Test, { words }: CommandLine): Promise<string[]> {
   const [listen = 0, probe = 0] = await freePorts(2);
   const folder = t.testdir();
   const seed = join(folder, 'member.nk');
-  writeFileSync(seed, accounts().flatMap(({ stringData }) => stringData?.['control.nk'] ?? [])[0] ?? '');
+  writeFileSync(seed, filesOf(...accounts())['control.nk'] ?? '');
   const config = join(folder, 'ringway.yaml');
   writeFileSync(config, `${RING}control: {xds: {listen: "127.0.0.1:${listen}"}}\nadmin: {listen: "127.0.0.1:0"}\n`);
   const moved: Readonly<Record<string, string>> = {

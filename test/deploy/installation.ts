@@ -12,6 +12,16 @@ export function accounts(words: readonly string[] = MEMBERS, input = ''): Manife
   return documents(execFileSync(process.execPath, ['deploy/nats/make-accounts.mjs', ...words], { input, encoding: 'utf8' }));
 }
 
+/** The files in the data of manifests; those of Secrets decoded. */
+export function filesOf(...manifests: readonly (Manifest | undefined)[]): Readonly<Record<string, string>> {
+  const entries = manifests.flatMap((manifest) =>
+    Object.entries(manifest?.data ?? {}).map(([file, text]) => {
+      return [file, manifest?.kind === 'Secret' ? Buffer.from(text, 'base64').toString() : text] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
 /** By the name of its golden file, what each kustomization makes. */
 export function renderings(): Readonly<Record<'ringway' | 'live-store' | 'live-store-envoy' | 'querier', Manifest[]>> {
   return {

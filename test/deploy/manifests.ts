@@ -9,7 +9,6 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly labels?: Labels };
   readonly spec?: Record<string, unknown>;
   readonly data?: Record<string, string>;
-  readonly stringData?: Record<string, string>;
   readonly [key: string]: unknown;
 }
 

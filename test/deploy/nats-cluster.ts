@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { freePorts } from '../support/ports.ts';
-import { accounts, renderings } from './installation.ts';
+import { accounts, filesOf, renderings } from './installation.ts';
 
 export interface NatsCluster {
   readonly urls: readonly string[];
@@ -55,11 +55,11 @@ export async function startNatsCluster(t: Test, binary: string, members: readonl
   for (let index = 0; index < replicas; index++) {
     const directory = join(folder, String(index));
     mkdirSync(join(directory, 'run/nats'), { recursive: true });
-    const files = { ...find('ConfigMap', 'ringway-nats')?.data, ...find('Secret', 'ringway-nats-server')?.stringData };
+    const files = filesOf(find('ConfigMap', 'ringway-nats'), find('Secret', 'ringway-nats-server'));
     for (const [file, text] of Object.entries(files)) writeFileSync(join(directory, file), moved(text, index));
     start(directory, `ringway-nats-${index}`).stderr?.resume();
   }
-  const seeds = { ...find('Secret', 'ringway-nats-control')?.stringData, ...find('Secret', 'ringway-nats-members')?.stringData };
+  const seeds = filesOf(find('Secret', 'ringway-nats-control'), find('Secret', 'ringway-nats-members'));
   for (const [file, text] of Object.entries(seeds)) writeFileSync(join(folder, file), text);
   await Promise.all(monitors.map((port) => answersOk(`http://127.0.0.1:${port}/healthz`)));
   return {

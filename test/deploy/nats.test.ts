@@ -8,7 +8,7 @@ import { systemClock, systemRandom } from '../../src/core/index.ts';
 import { createNatsBus } from '../../src/membership/bus/index.ts';
 import type { Member, MembershipBus } from '../../src/membership/types.ts';
 import { peer } from '../support/peers.ts';
-import { accounts, MEMBERS } from './installation.ts';
+import { accounts, filesOf, MEMBERS } from './installation.ts';
 import { type NatsCluster, startNatsCluster } from './nats-cluster.ts';
 
 const [A, B] = MEMBERS;
@@ -102,13 +102,8 @@ t.test('the three servers, and what each login may do', { timeout: 60_000 }, asy
 
 t.test('seeds that are there stay, members that are gone lose their login', async (t) => {
   const made = accounts([A, B]);
-  const secrets = made.map(({ metadata, stringData = {} }) => ({
-    metadata,
-    data: Object.fromEntries(Object.entries(stringData).map(([file, text]) => [file, Buffer.from(text).toString('base64')])),
-  }));
-  const again = accounts(['--keep', '-', A, 'tempo-live-store-zone-a-1'], JSON.stringify({ kind: 'List', items: secrets }));
-  const files = (manifests: typeof made): Record<string, string> => Object.assign({}, ...manifests.map(({ stringData }) => stringData));
-  const [before, after] = [files(made), files(again)];
+  const again = accounts(['--keep', '-', A, 'tempo-live-store-zone-a-1'], JSON.stringify({ kind: 'List', items: made }));
+  const [before, after] = [filesOf(...made), filesOf(...again)];
   for (const file of ['control.nk', 'cluster.conf', `${A}.nk`]) t.equal(after[file], before[file], file);
   t.notOk(`${B}.nk` in after);
   t.notMatch(after['accounts.conf'], B);
@@ -117,7 +112,7 @@ t.test('seeds that are there stay, members that are gone lose their login', asyn
 });
 
 t.test('the keys are those of NATS', async (t) => {
-  const files = Object.assign({}, ...accounts([A]).map(({ stringData }) => stringData)) as Record<string, string>;
+  const files = filesOf(...accounts([A]));
   const derived = ['control.nk', `${A}.nk`].map((file) => nkeys.fromSeed(Buffer.from((files[file] ?? '').trim())).getPublicKey());
   t.strictSame(publicKeys(files['accounts.conf']), derived);
 });
