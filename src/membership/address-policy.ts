@@ -84,10 +84,11 @@ const UNUSABLE: Readonly<Record<string, string>> = {
 };
 
 function judgeIp(ip: IpAddress, patterns: readonly Pattern[] | null): string | null {
-  const unusable = UNUSABLE[ip.range()] ?? (isIpv4Compatible(ip) ? EMBEDDED : undefined);
+  const range = ip.range();
+  const unusable = UNUSABLE[range] ?? (range === 'unicast' && isIpv4Compatible(ip) ? EMBEDDED : undefined);
   if (unusable !== undefined) return unusable;
   const matching = (patterns ?? []).filter((pattern) => pattern.kind === 'range' && inRange(ip, pattern.network, pattern.bits));
-  const special = specialOf(ip);
+  const special = specialOf(ip, range);
   if (special !== null) return matching.some((pattern) => liesWithin(pattern, special)) ? null : refuseSpecial(special);
   return patterns === null || matching.length > 0 ? null : NOT_LISTED;
 }
@@ -123,9 +124,9 @@ function refuseSpecial(special: Special): string {
   return `is a ${special} address (allowed only when allowedAddresses lists it)`;
 }
 
-function specialOf(ip: IpAddress): Special | null {
-  if (METADATA_ADDRESSES.some((address) => inRange(ip, address, bitsOf(address)))) return 'metadata';
-  const range = ip.range();
+function specialOf(ip: IpAddress, range: ReturnType<IpAddress['range']>): Special | null {
+  const local = range === 'linkLocal' || range === 'uniqueLocal';
+  if (local && METADATA_ADDRESSES.some((address) => inRange(ip, address, bitsOf(address)))) return 'metadata';
   if (range === 'loopback') return 'loopback';
   return range === 'linkLocal' ? 'link-local' : null;
 }

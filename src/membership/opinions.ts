@@ -10,6 +10,9 @@ const SAME_TIME_MS = 10_000;
 /** What is believed when several are heard at the same time: who joins is not ready, who leaves goes. */
 const CAUTION: Readonly<Record<MemberState, number>> = { JOINING: 2, LEAVING: 1, ACTIVE: 0, PENDING: 0, LEFT: 0 };
 
+/** As long as a DNS name may be. */
+const MAX_NAME = 253;
+
 const NOTHING: readonly never[] = [];
 
 /** All that is said of one member. */
@@ -88,8 +91,10 @@ export function mergeMember({ opinions, before }: Voices, { nowMs, judgedAtMs, p
 
 /** Names end up in resource names, metrics and localities: visible ASCII, as host names are. */
 function judgeAll(id: MemberId, zone: string, address: string, judge: AddressJudge): Pick<MergedMember, 'refused' | 'warning'> {
-  if (!/^[\x21-\x7e]{1,253}$/.test(id)) return { refused: `id ${quoted(id)} is not 1 to 253 visible ASCII characters`, warning: null };
-  if (!/^[\x20-\x7e]{0,253}$/.test(zone)) return { refused: `zone ${quoted(zone)} is not up to 253 ASCII characters`, warning: null };
+  if (id.length > MAX_NAME || !/^[\x21-\x7e]+$/.test(id))
+    return { refused: `id ${quoted(id)} is not 1 to ${MAX_NAME} visible ASCII characters`, warning: null };
+  if (zone.length > MAX_NAME || !/^[\x20-\x7e]*$/.test(zone))
+    return { refused: `zone ${quoted(zone)} is not up to ${MAX_NAME} ASCII characters`, warning: null };
   return judge(address);
 }
 

@@ -123,10 +123,9 @@ function fieldsOf({ id, address, zone, partition, state, unhealthy }: MergedMemb
 }
 
 function counted(members: readonly MergedMember[]): Readonly<Record<string, unknown>> {
-  const count = (matches: (member: MergedMember) => boolean): number => members.filter(matches).length;
   return {
     count: members.length,
-    refused: count(({ refused }) => refused !== null),
-    unhealthy: count(({ unhealthy }) => unhealthy !== null),
+    refused: members.filter(({ refused }) => refused !== null).length,
+    unhealthy: members.filter(({ unhealthy }) => unhealthy !== null).length,
   };
 }
