@@ -1,6 +1,6 @@
 // Every command line of ours in deploy/ is run by the real commands, with its addresses moved to free ports of this machine.
 import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { bootstrapCommand } from '../../src/cli/bootstrap.ts';
@@ -96,10 +96,10 @@ t.test('Envoy takes it, with the flags of the manifest', { timeout: 30_000 }, as
   t.match(execFileSync(envoy, [...args, '--mode', 'validate'], { encoding: 'utf8', stdio: 'pipe' }), 'OK');
 });
 
-t.test('the image is Node and one file', async (t) => {
+t.test('the image is Node and one file', { timeout: 60_000 }, async (t) => {
   const folder = t.testdir();
   const program = join(folder, 'ringway.js');
-  cpSync('dist/bin/ringway.js', program);
+  execFileSync(process.execPath, ['tools/bundle.mjs', program]);
   const run = (...words: string[]): string => execFileSync(process.execPath, [program, ...words], { cwd: '/', env: {}, encoding: 'utf8' });
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   t.equal(run('--version'), `ringway ${version}\n`);
