@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isLoopback } from '../../core/index.ts';
 import type { NatsLogin, SourceConfig } from '../types.ts';
-import { durationValue, section, textValue } from '../values.ts';
+import { durationValue, section, show, textValue } from '../values.ts';
 import { clientTls, fileValue, secretRef } from './values.ts';
 
 const natsUrl = textValue('a NATS server', 'nats://host:port or tls://host:port, without credentials', (text) => {
@@ -36,6 +37,12 @@ const natsLogin = section({
   .transform((login) => login ?? null)
   .describe('How to log in; left out: without.');
 
+/** In plain, and not on this machine. */
+function isExposed(server: string): boolean {
+  const { protocol, hostname } = new URL(server);
+  return protocol === 'nats:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''));
+}
+
 export const natsSource: z.ZodType<SourceConfig, unknown> = section({
   servers: z
     .array(natsUrl)
@@ -43,6 +50,7 @@ export const natsSource: z.ZodType<SourceConfig, unknown> = section({
     .describe('Servers to begin with; others of their cluster are found.'),
   login: natsLogin,
   tls: clientTls(),
+  insecure: z.boolean().prefault(false).describe('Accept that members are read from another machine without TLS.'),
   bucket: textValue('a bucket', 'letters, digits, "_" and "-"', (text) => (/^[A-Za-z0-9_-]{1,128}$/.test(text) ? text : undefined))
     .prefault('ringway')
     .describe('The JetStream key-value bucket; created when it is not there and the login may do so.'),
@@ -51,15 +59,14 @@ export const natsSource: z.ZodType<SourceConfig, unknown> = section({
     .prefault('2m')
     .describe('A member without a heartbeat for this long is removed from the bucket.'),
 })
-  .transform(
-    ({ servers, login, tls, bucket, replicas, forgetAfter }): SourceConfig => ({
-      kind: 'nats',
-      servers: [...new Set(servers)],
-      login,
-      tls,
-      bucket,
-      replicas,
-      forgetAfterMs: forgetAfter,
-    }),
-  )
+  .transform(({ servers, login, tls, insecure, bucket, replicas, forgetAfter }, context): SourceConfig => {
+    const exposed = insecure || tls !== null ? undefined : servers.find(isExposed);
+    if (exposed !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['servers'],
+        message: `${show(exposed)} is on another machine and without TLS, allowed: tls://, tls beside it, a loopback address, or insecure: true beside it`,
+      });
+    return { kind: 'nats', servers: [...new Set(servers)], login, tls, bucket, replicas, forgetAfterMs: forgetAfter };
+  })
   .describe('Members that announce themselves over NATS (ringway sidecar inbound --nats).');
