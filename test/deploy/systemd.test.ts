@@ -30,6 +30,14 @@ t.test('a unit of ours can do next to nothing', { skip: ANALYZE_SKIP, timeout: 3
   }
 });
 
+t.test('a sidecar that crashes is restarted, however often', async (t) => {
+  t.strictSame(Object.fromEntries(settings('ringway-.service.d/restart.conf')), {
+    StartLimitIntervalSec: '0',
+    Restart: 'always',
+    RestartSec: '1',
+  });
+});
+
 t.test('the hardening is there', async (t) => {
   const hardening = new Map(settings('ringway-.service.d/hardening.conf'));
   for (const name of ['NoNewPrivileges', 'DynamicUser', 'ProtectHome', 'PrivateDevices', 'PrivateTmp'])
