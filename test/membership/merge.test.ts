@@ -1,6 +1,6 @@
 import t from 'tap';
 import { diffRings, isSameContent, mergeRing, nextMergeMs } from '../../src/membership/index.ts';
-import type { Member, MemberState, MergedMember, PartitionState } from '../../src/membership/types.ts';
+import type { Member, MemberState, MergedMember, PartitionState, Ring } from '../../src/membership/types.ts';
 import { failing, mergeInput, NOW_MS, POLICY, reported, speaking } from '../support/membership.ts';
 
 const merged = (...args: Parameters<typeof mergeInput>): MergedMember[] => [...mergeRing(mergeInput(...args)).members];
@@ -220,6 +220,28 @@ t.test('partitions: the first source that knows one decides, DELETED goes, owner
       ['c', 3],
       ['d', null],
       ['e', 1],
+    ],
+  );
+});
+
+t.test('PENDING, INACTIVE and UNKNOWN partitions keep their owners, who are asked, until they are DELETED', async (t) => {
+  for (const state of ['PENDING', 'INACTIVE', 'UNKNOWN', 'ACTIVE', 'DELETED'] as const) {
+    const ring = mergeRing(mergeInput([speaking('tempo', [reported('a', { partition: 3 })], [{ id: 3, state, owners: ['a', 'gone'] }])]));
+    const kept = state !== 'DELETED';
+    t.strictSame(ring.partitions, kept ? [{ id: 3, state, owners: ['a'] }] : [], state);
+    t.match(ring.members, [{ id: 'a', partition: kept ? 3 : null, unhealthy: null, refused: null }], state);
+  }
+});
+
+t.test('an owner that is given another partition owns that one only', async (t) => {
+  const owns = (partition: number, previous: Ring | null): Ring =>
+    mergeRing(mergeInput([speaking('tempo', [reported('a', { partition }), reported('b')])], { previous }));
+  const after = owns(1, owns(0, null));
+  t.strictSame(
+    after.partitions.map(({ id, owners }) => [id, owners]),
+    [
+      [0, ['b']],
+      [1, ['a']],
     ],
   );
 });
