@@ -9,7 +9,7 @@ export function accountsConf({ ring, bucket, control, seeds }) {
           subscribe: [ "_INBOX_${member}.>" ] } }
 `;
   });
-  const shared = [`$KV.${bucket}.>`, `$JS.API.DIRECT.GET.KV_${bucket}.$KV.${bucket}.>`];
+  const shared = [`$KV.${bucket}.>`, `$JS.API.DIRECT.GET.KV_${bucket}.$KV.${bucket}.>`, 'ringway.>'];
   return `# Made by deploy/nats/make-accounts.mjs. Public keys only; the reasons are in docs/guide/sources/nats.md.
 accounts {
   RINGWAY {
@@ -18,20 +18,18 @@ accounts {
       { nkey: ${control.publicKey}, permissions: { # control
           publish: [
             "$JS.API.STREAM.INFO.KV_${bucket}", "$JS.API.STREAM.CREATE.KV_${bucket}",
-            "$JS.API.CONSUMER.CREATE.KV_${bucket}.>", "$JS.API.CONSUMER.DELETE.KV_${bucket}.>", "$JS.FC.KV_${bucket}.>",
+            "$JS.API.CONSUMER.CREATE.KV_${bucket}.>", "$JS.FC.KV_${bucket}.>",
             "$KV.${bucket}.>", "ringway.>" ]
           subscribe: [ "_INBOX.>" ] } }
     ]
     exports: [
 ${shared.map((subject) => `      { service: "${subject}", accounts: [MEMBERS] }\n`).join('')}    ]
-    imports: [ { stream: { account: MEMBERS, subject: "ringway.>" } } ]
   }
   MEMBERS {
     users: [
 ${users.join('')}    ]
     imports: [
 ${shared.map((subject) => `      { service: { account: RINGWAY, subject: "${subject}" } }\n`).join('')}    ]
-    exports: [ { stream: "ringway.>", accounts: [RINGWAY] } ]
   }
 }
 `;

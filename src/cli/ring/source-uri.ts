@@ -19,7 +19,8 @@ const FORMS: readonly Form[] = [
     example: 'nats://host:4222[?bucket=BUCKET]',
     pattern: /^(nats|tls):\/\/([^?]+)(?:\?bucket=(.*))?$/,
     read: ([, scheme, hosts = '', bucket]) => ({
-      nats: { servers: hosts.split(',').map((host) => `${scheme}://${host}`), ...(bucket === undefined ? {} : { bucket }) },
+      // Who writes nats:// here means it.
+      nats: { servers: hosts.split(',').map((host) => `${scheme}://${host}`), insecure: true, ...(bucket === undefined ? {} : { bucket }) },
     }),
   },
   {
