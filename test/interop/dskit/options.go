@@ -32,6 +32,8 @@ type options struct {
 	store    string
 	endpoint string
 
+	// gossipPort stays that of a member that is started again, as its name in the gossip does; 0: any.
+	gossipPort  int
 	join        []string
 	label       string
 	compression string
@@ -50,6 +52,7 @@ func parseOptions(args []string) (options, error) {
 	flags.StringVar(&o.advertise, "advertise", "", "its address in the ring; empty: where it serves gRPC")
 	flags.StringVar(&o.store, "store", "memberlist", "memberlist, etcd or consul")
 	flags.StringVar(&o.endpoint, "endpoint", "", "host:port of etcd or consul")
+	flags.IntVar(&o.gossipPort, "gossip-port", 0, "of memberlist; 0: any")
 	join := flags.String("join", "", "host:port of members to join, separated by commas")
 	flags.StringVar(&o.label, "label", "", "memberlist.cluster_label")
 	flags.StringVar(&o.compression, "compression", "none", "of gossip: none, lzw or snappy")

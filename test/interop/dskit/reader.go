@@ -83,7 +83,7 @@ func (r *reader) look(ctx context.Context) (seen, error) {
 	slices.SortFunc(found.Instances, func(a, b instanceSeen) int { return cmp.Compare(a.ID, b.ID) })
 	partitions := r.partitions.PartitionRing()
 	for _, partition := range partitions.Partitions() {
-		owners := partitions.PartitionOwnerIDsCopy(partition.Id)
+		owners := append([]string{}, partitions.PartitionOwnerIDs(partition.Id)...)
 		slices.Sort(owners)
 		found.Partitions = append(found.Partitions, partitionSeen{partition.Id, partition.State.CleanName(), owners})
 	}

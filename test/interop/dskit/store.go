@@ -34,12 +34,13 @@ func newGossip(o options, registry prometheus.Registerer, logger log.Logger) *me
 	config := &memberlist.KVConfig{}
 	flagext.DefaultValues(config)
 	config.NodeName = o.id
+	config.RandomizeNodeName = o.id == ""
 	config.GossipInterval = 200 * time.Millisecond
 	config.GossipNodes = 2
 	config.RetransmitMult = 2
 	config.PushPullInterval = 6 * time.Second
 	config.TCPTransport.BindAddrs = []string{loopback}
-	config.TCPTransport.BindPort = 0
+	config.TCPTransport.BindPort = o.gossipPort
 	config.JoinMembers = o.join
 	config.ClusterLabel = o.label
 	config.EnableCompression = o.compression != "none"
