@@ -4,7 +4,7 @@ import type { Member, MembersReport } from './types.ts';
 type WithId = Pick<Member, 'id'>;
 
 /** Order of ids: code units, no locale. */
-export function compareIds({ id: a }: WithId, { id: b }: WithId): number {
+function compareIds({ id: a }: WithId, { id: b }: WithId): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
