@@ -53,16 +53,24 @@ function isNewsOfInstance(a: Instance, b: Instance): boolean {
   return a.state !== b.state || a.address !== b.address || a.zone !== b.zone || a.registeredMs !== b.registeredMs;
 }
 
-interface Entry<V> {
-  value: V;
-  saidMs: number;
+interface Said<V> {
+  readonly value: V;
+  /** When somebody last said it. */
+  readonly saidMs: number;
 }
 
-/** The newest value of each key, and when somebody last had the key. */
+/** So many values of one key are kept; peers that gossip properly have two at most. */
+const MAX_SAID = 16;
+
+/**
+ * The newest value of each key that somebody still says. A value counts again when nobody says a newer one any more: a member that left
+ * may have told us and nobody else, and for the others it is there when it comes back.
+ */
 class Remembered<K, V> {
   readonly #isNewer: (a: V, b: V) => boolean;
   readonly #isNews: (a: V, b: V) => boolean;
-  readonly #entries = new Map<K, Entry<V>>();
+  /** Of each key the newest value, then what older ones were said after it, in this order; never empty. */
+  readonly #entries = new Map<K, Said<V>[]>();
 
   constructor(isNewer: (a: V, b: V) => boolean, isNews: (a: V, b: V) => boolean) {
     this.#isNewer = isNewer;
@@ -78,25 +86,25 @@ class Remembered<K, V> {
   add(said: ReadonlyMap<K, V>, atMs: number): boolean {
     let news = false;
     for (const [key, value] of said) {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) {
-        this.#entries.set(key, { value, saidMs: atMs });
-        news = true;
-        continue;
-      }
-      entry.saidMs = atMs;
-      if (!this.#isNewer(value, entry.value)) continue;
-      news ||= this.#isNews(value, entry.value);
-      entry.value = value;
+      const entry = this.#entries.get(key) ?? [];
+      const newest = entry[0]?.value;
+      while (entry.length > 0 && !this.#isNewer((entry.at(-1) as Said<V>).value, value)) entry.pop();
+      if (entry.length === MAX_SAID) entry.splice(1, 1);
+      entry.push({ value, saidMs: atMs });
+      this.#entries.set(key, entry);
+      if (entry.length === 1) news ||= newest === undefined || this.#isNews(value, newest);
     }
     return news;
   }
 
   forget(sinceMs: number): void {
-    for (const [key, { saidMs }] of this.#entries) if (saidMs < sinceMs) this.#entries.delete(key);
+    for (const [key, entry] of this.#entries) {
+      while (entry[0] !== undefined && entry[0].saidMs < sinceMs) entry.shift();
+      if (entry.length === 0) this.#entries.delete(key);
+    }
   }
 
   values(): ReadonlyMap<K, V> {
-    return new Map([...this.#entries].map(([key, { value }]) => [key, value]));
+    return new Map([...this.#entries].map(([key, [newest]]) => [key, (newest as Said<V>).value]));
   }
 }
