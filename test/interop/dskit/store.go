@@ -29,15 +29,16 @@ func stores(o options, gossip *memberlist.KVInitService, registry prometheus.Reg
 	return instances, partitions, err
 }
 
-// newGossip has Tempo's settings, five times as fast.
+// newGossip is five times as fast as Tempo's. What is told twice as often as there: among members of which many have just crashed, one
+// leave in two hundred would reach nobody.
 func newGossip(o options, registry prometheus.Registerer, logger log.Logger) *memberlist.KVInitService {
 	config := &memberlist.KVConfig{}
 	flagext.DefaultValues(config)
 	config.NodeName = o.id
 	config.RandomizeNodeName = o.id == ""
 	config.GossipInterval = 200 * time.Millisecond
-	config.GossipNodes = 2
-	config.RetransmitMult = 2
+	config.GossipNodes = 3
+	config.RetransmitMult = 4
 	config.PushPullInterval = 6 * time.Second
 	config.TCPTransport.BindAddrs = []string{loopback}
 	config.TCPTransport.BindPort = o.gossipPort
