@@ -60,7 +60,14 @@ export async function startInbound(t: Test, program: Program, local: HostPort): 
 
 /** The sidecar beside a querier: all it knows comes from a control server that is told these members, one a zone, all of partition 0. */
 export async function startEgress(t: Test, program: Program, members: readonly HostPort[]): Promise<Sidecar> {
-  const control = await startControl(t, members);
+  const lines = members.map((at, zone) => `- {id: live-store-${zone}, address: "${formatHostPort(at)}", zone: zone-${zone}, partition: 0}`);
+  const folder = await folderOf(t, { 'members.yaml': `${lines.join('\n')}\n` });
+  return startEgressOf(t, program, { static: { file: join(folder, 'members.yaml') } });
+}
+
+/** The same with a ring that control reads from this source, as ringway.yaml has it. */
+export async function startEgressOf(t: Test, program: Program, source: Readonly<Record<string, unknown>>): Promise<Sidecar> {
+  const control = await startControl(t, source);
   const [listen, admin] = await twoAddresses();
   const bootstrap = egressBootstrap({ ring: RING, listen, control, admin, nodeId: 'querier', zone: 'zone-0' });
   return startSidecar(t, program, 'egress', bootstrap, listen, admin);
@@ -83,13 +90,11 @@ async function startSidecar(
   return { ...child, address };
 }
 
-async function startControl(t: Test, members: readonly HostPort[]): Promise<HostPort> {
-  const lines = members.map((at, zone) => `- {id: live-store-${zone}, address: "${formatHostPort(at)}", zone: zone-${zone}, partition: 0}`);
+async function startControl(t: Test, source: Readonly<Record<string, unknown>>): Promise<HostPort> {
   const folder = await folderOf(t, {
-    'members.yaml': `${lines.join('\n')}\n`,
     'ringway.yaml': `rings:
   ${RING}:
-    sources: [{static: {file: members.yaml}}]
+    sources: [${JSON.stringify(source)}]
     allowedAddresses: ["127.0.0.0/8"]
 control: {xds: {listen: "127.0.0.1:0"}}
 admin: {listen: "127.0.0.1:0"}

@@ -9,6 +9,7 @@ export interface DskitOptions {
   readonly zone?: string;
   readonly partition?: number;
   readonly advertise?: string;
+  readonly grpcPort?: number;
   readonly store?: 'memberlist' | 'etcd' | 'consul';
   /** host:port of the store. */
   readonly endpoint?: string;
@@ -138,6 +139,7 @@ function flagsOf({
   zone,
   partition,
   advertise,
+  grpcPort,
   store,
   endpoint,
   gossipPort,
@@ -151,6 +153,7 @@ function flagsOf({
     zone,
     partition,
     advertise,
+    'grpc-port': grpcPort,
     store,
     endpoint,
     'gossip-port': gossipPort,

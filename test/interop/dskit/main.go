@@ -56,7 +56,7 @@ func run(o options, commands io.Reader, out *lines) error {
 	logger := level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(os.Stderr)), level.AllowError())
 	registry := prometheus.NewRegistry()
 	gossip := newGossip(o, registry, logger)
-	grpcAt, err := net.Listen("tcp", loopback+":0")
+	grpcAt, err := net.Listen("tcp", fmt.Sprintf("%s:%d", loopback, o.grpcPort))
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type options struct {
 	partition int
 	// advertise is what the ring says; empty: where this process serves gRPC.
 	advertise string
+	grpcPort  int
 
 	store    string
 	endpoint string
@@ -50,6 +51,7 @@ func parseOptions(args []string) (options, error) {
 	flags.StringVar(&o.zone, "zone", "", "its zone")
 	flags.IntVar(&o.partition, "partition", 0, "the partition it owns")
 	flags.StringVar(&o.advertise, "advertise", "", "its address in the ring; empty: where it serves gRPC")
+	flags.IntVar(&o.grpcPort, "grpc-port", 0, "where it serves gRPC; 0: any")
 	flags.StringVar(&o.store, "store", "memberlist", "memberlist, etcd or consul")
 	flags.StringVar(&o.endpoint, "endpoint", "", "host:port of etcd or consul")
 	flags.IntVar(&o.gossipPort, "gossip-port", 0, "of memberlist; 0: any")
