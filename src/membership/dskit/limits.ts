@@ -8,7 +8,7 @@ export const MAX_RING_BYTES: number = 21 * 1024 * 1024;
 export const MAX_RING_ENTRIES = 100_000;
 
 /** Of an id, an address or a zone; DNS names have 253 octets at most. */
-const MAX_NAME_LENGTH = 1024;
+export const MAX_NAME_LENGTH = 1024;
 
 /** The text as it is. Throws RingwayError `BAD_RING_BYTES` when it is too long for a name. */
 export function checkName(text: string, what: string): string {

@@ -6,6 +6,8 @@ import {
   decodePartitionRing,
   encodeSnappyBlock,
   MAX_RING_BYTES,
+  parsePartitionPage,
+  parseRingPage,
 } from '../../../src/membership/dskit/index.ts';
 
 const MIB = 1024 * 1024;
@@ -125,4 +127,37 @@ t.test('a key and its value: what is in it, and what is none', async (t) => {
   });
   const unknown = repeat(10_000_000, 0x38, 1);
   t.equal(bounded(t, 'fields of no meaning', () => decodeKeyValuePair(unknown)).key, '');
+});
+
+t.test('pages in JSON: what is wrong with a million entries is not listed, and nobody makes an object for each', async (t) => {
+  const list = (key: string, count: number, entry: string): string => `{"${key}":[${Array(count).fill(entry).join(',')}]}`;
+  const pages: readonly (readonly [string, RegExp, () => unknown])[] = [
+    ['mistakes', /shards\.0\.id: Invalid input/, () => parseRingPage(list('shards', 100_000, '{}'))],
+    ['too many mistakes', /it has 300000 entries, at most 100000 are allowed/, () => parseRingPage(list('shards', 300_000, '{}'))],
+    ['objects', /it has more parts than any ring/, () => parsePartitionPage(list('partitions', 7_000_000, '{}'))],
+    ['lists', /it has more parts than any ring/, () => parsePartitionPage('['.repeat(MAX_RING_BYTES))],
+    ['texts', /it has more parts than any ring/, () => parsePartitionPage(list('partitions', 5_000_000, '"a"'))],
+    [
+      'owners',
+      /it has 500001 entries, at most 100000 are allowed/,
+      () =>
+        parsePartitionPage(
+          `{"partitions":[{"id":0,"state":2,"state_timestamp":"2026-11-21T11:35:15Z",${list('owner_ids', 500_000, '"a"').slice(1)}]}`,
+        ),
+    ],
+    [
+      'owners that are none',
+      /partitions\.0\.owner_ids: Invalid input: expected names of owners/,
+      () =>
+        parsePartitionPage(
+          `{"partitions":[{"id":0,"state":2,"state_timestamp":"2026-11-21T11:35:15Z",${list('owner_ids', 5_000_000, '1').slice(1)}]}`,
+        ),
+    ],
+    [
+      'a long id',
+      /shards\.0\.id: Too big/,
+      () => parseRingPage(`{"shards":[{"id":"${'a'.repeat(1025)}","state":"ACTIVE","address":"","timestamp":"2026-11-21T11:35:15Z"}]}`),
+    ],
+  ];
+  for (const [name, message, parse] of pages) t.throws(() => bounded(t, name, parse), { code: 'BAD_RING_JSON', message }, name);
 });
