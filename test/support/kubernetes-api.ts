@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Test } from 'tap';
 import type { Random } from '../../src/core/index.ts';
 import type { SliceObject } from './kubernetes-slices.ts';
 
@@ -125,8 +124,10 @@ export class KubernetesApi {
     if (rest !== null) this.write(rest);
     this.#watchers.clear();
     for (const socket of this.#sockets) {
-      if (rest === null) socket.resetAndDestroy();
-      else socket.destroySoon();
+      if (rest !== null) socket.destroySoon();
+      else if (socket.writableEnded)
+        socket.destroy(); // a reset after the end never closes: uv_tcp_close_reset refuses it
+      else socket.resetAndDestroy();
     }
   }
 
@@ -287,7 +288,7 @@ export function refuse(response: ServerResponse, code: number, reason: string, m
 
 /** Listens on a free port of 127.0.0.1 until the test ends; with TLS, if there is a key. */
 export async function startKubernetesApi(
-  t: Pick<Test, 'teardown'>,
+  t: { teardown(fn: () => unknown): unknown },
   tls: { readonly key: string; readonly cert: string } | null = null,
 ): Promise<KubernetesApi> {
   const sockets = new Set<Socket>();

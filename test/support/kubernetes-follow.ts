@@ -1,4 +1,3 @@
-import type { Test } from 'tap';
 import type { Timer } from '../../src/core/index.ts';
 import { createKubernetesSource } from '../../src/membership/sources/kubernetes/index.ts';
 import type { KubernetesSourceOptions } from '../../src/membership/sources/kubernetes/options.ts';
@@ -17,6 +16,10 @@ export interface Following {
   members(): Promise<MembersReport>;
   /** The message of the next report, which is a failure. */
   failure(): Promise<string>;
+  /** All reports from now on, until it is stopped. */
+  each(onReport: (report: SourceReport) => void): Promise<void>;
+  /** Lets the loop turn so often, and some time pass. */
+  turns(count: number): Promise<void>;
   /** Lets time pass until `isSo`, slowly: what goes over sockets takes some turns of the loop, and is to take little time. */
   until(isSo: () => boolean): Promise<void>;
   /** Until the source has the beginning of the answer to a watch of this server, whose resets and ends it sees from then on. */
@@ -61,7 +64,11 @@ export function kubernetesOptions(server: string | null, fields: Partial<Kuberne
 }
 
 /** Reads until the test ends. */
-export function followKubernetes(t: Pick<Test, 'teardown'>, options: KubernetesSourceOptions, given: FollowingOptions = {}): Following {
+export function followKubernetes(
+  t: { teardown(fn: () => unknown): unknown },
+  options: KubernetesSourceOptions,
+  given: FollowingOptions = {},
+): Following {
   const clock = new AlarmClock();
   const source = createKubernetesSource(options, sourceDeps(clock, given.environment), given.directory);
   const abort = new AbortController();
@@ -72,11 +79,15 @@ export function followKubernetes(t: Pick<Test, 'teardown'>, options: KubernetesS
   };
   t.teardown(stop);
 
-  const until = async (isSo: () => boolean): Promise<void> => {
-    for (let turn = 1; !isSo(); turn += 1) {
-      await settle();
-      if (turn % 8 === 0) await clock.advance(50);
+  let turn = 0;
+  const turns = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1) {
+      turn += 1;
+      await (turn % 8 === 0 ? clock.advance(50) : settle());
     }
+  };
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) await turns(1);
   };
   const next = async (): Promise<SourceReport> => {
     let found: SourceReport | 'end' | null = null;
@@ -91,6 +102,10 @@ export function followKubernetes(t: Pick<Test, 'teardown'>, options: KubernetesS
     source,
     clock,
     next,
+    each: async (onReport) => {
+      for (let report = await reports.next(); !report.done; report = await reports.next()) onReport(report.value);
+    },
+    turns,
     until,
     watching: (api) => until(() => api.watches > 0 && clock.lastDelayMs > ANSWER_TIMEOUT_MS),
     stop,

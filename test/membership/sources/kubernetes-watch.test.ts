@@ -52,7 +52,7 @@ t.test('a list, then a watch from its resourceVersion', async (t) => {
   await following.watching(api);
   const labelSelector = 'kubernetes.io/service-name=live-store';
   t.strictSame(api.requests, [
-    { verb: 'list', path: LIST, query: { labelSelector, limit: '500' }, authorization: undefined },
+    { verb: 'list', path: LIST, query: { labelSelector, limit: '100' }, authorization: undefined },
     {
       verb: 'watch',
       path: LIST,
@@ -179,6 +179,23 @@ t.test('a watch that ends in its time is taken up at once; one that ends early a
   await following.clock.advance(1);
   await following.watching(api);
   t.equal(verbsOf(api), 'list watch watch watch');
+});
+
+t.test('after half an hour of good watches all is listed again', async (t) => {
+  const { api, following } = await scene(t, 'a-0');
+  await following.members();
+  for (let watch = 1; watch <= 6; watch += 1) {
+    await following.watching(api);
+    t.equal(api.requests.filter(({ verb }) => verb === 'list').length, 1);
+    for (let minute = 1; minute <= 5; minute += 1) {
+      await following.clock.advance(60_000);
+      api.bookmark();
+      await following.members();
+    }
+    api.endWatches();
+  }
+  await following.members();
+  t.equal(api.requests.at(-1)?.verb, 'list');
 });
 
 t.test('a reset, also within an event: taken up where it was, nothing lost, nobody alarmed', async (t) => {

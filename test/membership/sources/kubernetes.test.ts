@@ -172,8 +172,10 @@ t.test('both families, and names, joined to one member each', async (t) => {
     slice('v6', [pod('a-0', 'fd00::1'), pod('a-2', 'fd00::3', { zone: 'z' })], { addressType: 'IPv6' }),
     slice('fqdn', [pod('a-0', 'a-0.example'), { addresses: ['a-3.example'], hostname: 'a-3' }], { addressType: 'FQDN' }),
     slice('new', [pod('a-9', 'x')], { addressType: 'Unix' }),
+    slice('odd', [pod('a-9', 'a b'), pod('a-9', 'fd00::9')], { addressType: 'FQDN' }),
   ];
-  const warning = 'warning: api: endpointslices of tempo/live-store: slice new: addresses of type "Unix", allowed: IPv4, IPv6, FQDN';
+  const warning =
+    'warning: api: endpointslices of tempo/live-store: slice new: addresses of type "Unix", allowed: IPv4, IPv6, FQDN; slice odd: address "a b" is not FQDN; slice odd: address "fd00::9" is not FQDN';
   t.strictSame(await told(t, slices), [
     'a-0 10.0.0.1:9096 - 0 ACTIVE',
     'a-1 10.0.0.2:9096 - 1 ACTIVE',
@@ -212,14 +214,23 @@ t.test('endpoints that cannot be used are a warning beside others, and a failure
     odd({ addresses: ['10.0.0.3'], conditions: { serving: 'yes' }, hostname: 'a' }),
     odd({ addresses: ['10.0.0.4'], hostname: 'x'.repeat(254) }),
     odd({ addresses: [5], hostname: 'a' }),
+    odd({ addresses: '10.0.0.5', hostname: 'a' }),
+    odd({ addresses: ['10.0.0.6'], targetRef: [] }),
+    odd({ addresses: ['10.0.0.6'], conditions: 5 }),
+    odd({ addresses: ['10.0.0.7'], targetRef: { kind: 'Pod', name: 5 } }),
+    odd([]),
+    pod('a-1', '10.0.0.256'),
+    pod('a-1', 'a.example'),
+    pod('a-1', 'fd00::1'),
+    pod('a-1', '[10.0.0.1'),
   ];
-  const problems =
-    'slice s: endpoints.0.addresses: Too small: expected array to have >=1 items; slice s: endpoints.2.conditions.serving: Invalid input: expected boolean, received string; slice s: endpoints.3.hostname: Too big: expected string to have <=253 characters; and 2 more';
+  const problems = (first: number): string =>
+    `slice s: endpoint ${first} has no address that is a name or number; slice s: endpoint ${first + 2} has conditions that are neither true nor false; slice s: endpoint ${first + 3} has a name that is no text, or a long one; and`;
   t.strictSame(await told(t, [slice('s', [pod('a-0', '10.0.0.1'), ...bad])]), [
     'a-0 10.0.0.1:9096 - 0 ACTIVE',
-    `warning: api: endpointslices of tempo/live-store: ${problems.replace(/endpoints\.(\d)/g, (_, i) => `endpoints.${Number(i) + 1}`)}`,
+    `warning: api: endpointslices of tempo/live-store: ${problems(1)} 11 more`,
   ]);
-  t.equal(await reportOn(t, [slice('s', bad)]), `api: endpointslices of tempo/live-store: no endpoint can be used: ${problems}`);
+  t.equal(await reportOn(t, [slice('s', bad)]), `api: endpointslices of tempo/live-store: no endpoint can be used: ${problems(0)} 11 more`);
   t.strictSame(await told(t, [slice('s', [odd({ addresses: ['10.0.0.2'] }), pod('a-0', '10.0.0.1')])]), [
     'a-0 10.0.0.1:9096 - 0 ACTIVE',
     'warning: api: endpointslices of tempo/live-store: slice s: endpoint 10.0.0.2:9096 has neither a pod nor a hostname',

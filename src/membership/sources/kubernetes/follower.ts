@@ -14,6 +14,8 @@ import { VersionGuard } from './version-guard.ts';
 const STEADY_MS = 10_000;
 /** So many watches one after the other that end soon and bring nothing are a failure, however they end. */
 const MAX_FRUITLESS = 3;
+/** What watches cannot tell comes to light by then: an etcd that was restored and has overtaken us since. */
+const RELIST_MS = 30 * 60_000;
 
 /**
  * Lists the slices of a Service, then watches them from there, for one reader. A watch that ends is taken up where it ended; when that
@@ -66,8 +68,9 @@ export class SliceFollower {
 
   async #watch(target: ApiTarget, store: SliceStore, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
+    const listedMs = clock.monotonicMs();
     let fruitless = 0;
-    while (!signal.aborted) {
+    while (!signal.aborted && clock.monotonicMs() - listedMs < RELIST_MS) {
       const startedMs = clock.monotonicMs();
       let isFruitless = true;
       const onChange = (): void => {

@@ -1,9 +1,11 @@
 // What the slices of a Service say of a ring: endpoints of all slices joined to members.
+import { isIPv4, isIPv6 } from 'node:net';
 import { formatHostPort } from '../../../core/index.ts';
 import type { Member, MemberId, MemberState } from '../../types.ts';
+import type { SliceEndpoint } from './endpoint.ts';
 import type { KubernetesSourceOptions } from './options.ts';
 import { isOlder } from './resource-version.ts';
-import type { Slice, SliceEndpoint } from './slice.ts';
+import type { Slice } from './slice.ts';
 
 /** The members, sorted by id, and what could not be used, each in one line. */
 export interface SliceMembers {
@@ -48,8 +50,9 @@ export function membersOf(slices: Iterable<Slice>, options: MappingOptions): Sli
 function placesOf(slice: Slice, { port }: MappingOptions, problems: string[]): readonly Place[] {
   const { name, addressType: family, endpoints, resourceVersion: version } = slice;
   if (endpoints.length === 0) return [];
-  if (!FAMILIES.includes(family)) {
-    problems.push(`slice ${name}: addresses of type ${JSON.stringify(family)}, allowed: ${FAMILIES.join(', ')}`);
+  const isAddress = ADDRESS_TYPES.get(family);
+  if (isAddress === undefined) {
+    problems.push(`slice ${name}: addresses of type ${JSON.stringify(family)}, allowed: ${[...ADDRESS_TYPES.keys()].join(', ')}`);
     return [];
   }
   const number = typeof port === 'number' ? port : (slice.ports.find((known) => known.name === port)?.port ?? null);
@@ -60,6 +63,10 @@ function placesOf(slice: Slice, { port }: MappingOptions, problems: string[]): r
   }
   return endpoints.flatMap((endpoint) => {
     const id = endpoint.pod?.name ?? endpoint.hostname;
+    if (!isAddress(endpoint.address)) {
+      problems.push(`slice ${name}: address ${JSON.stringify(endpoint.address)} is not ${family}`);
+      return [];
+    }
     const address = formatHostPort({ host: endpoint.address, port: number });
     if (id !== '') return { id, uid: endpoint.pod?.uid ?? '', family, address, endpoint, version };
     problems.push(`slice ${name}: endpoint ${address} has neither a pod nor a hostname`);
@@ -67,12 +74,17 @@ function placesOf(slice: Slice, { port }: MappingOptions, problems: string[]): r
   });
 }
 
-const FAMILIES: readonly string[] = ['IPv4', 'IPv6', 'FQDN'];
+/** What addresses of each type are; whether one may be advertised is not decided here. */
+const ADDRESS_TYPES: ReadonlyMap<string, (address: string) => boolean> = new Map([
+  ['IPv4', isIPv4],
+  ['IPv6', isIPv6],
+  ['FQDN', (address) => /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/i.test(address)],
+]);
 
 function memberOf(places: readonly [Place, ...Place[]], { family, partitionFromName }: MappingOptions): Member {
   const newest = places.reduce(newer);
   const own = places.filter(({ uid }) => uid === newest.uid);
-  const order = [family, ...FAMILIES];
+  const order = [family, ...ADDRESS_TYPES.keys()];
   const place = own.reduce((a, b) => {
     if (a.family === b.family) return newer(a, b);
     return order.indexOf(a.family) <= order.indexOf(b.family) ? a : b;
@@ -88,11 +100,15 @@ function memberOf(places: readonly [Place, ...Place[]], { family, partitionFromN
   };
 }
 
-/** The one whose slice was written later; where that cannot be told, the one with the smaller address, so that order does not matter. */
+/** The one whose slice was written later; of one slice any, but the same whatever their order. */
 function newer(a: Place, b: Place): Place {
   if (isOlder(a.version, b.version)) return b;
   if (isOlder(b.version, a.version)) return a;
-  return a.address <= b.address ? a : b;
+  return keyOf(a) <= keyOf(b) ? a : b;
+}
+
+function keyOf({ address, family, endpoint }: Place): string {
+  return JSON.stringify([address, family, endpoint]);
 }
 
 /**

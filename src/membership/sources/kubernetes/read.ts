@@ -7,11 +7,13 @@ import { type ApiAnswer, openApi } from './request.ts';
 import { parsePage, Unusable } from './slice.ts';
 import { SliceStore } from './store.ts';
 
-/** Slices of one page; the API server's own clients ask for as many. */
-const PAGE_SIZE = 500;
-/** Far more pages than the other limits let through, for a server that always has a next one. */
+/** Slices of one page: about 3 MB when each has 100 endpoints, the usual most. */
+const PAGE_SIZE = 100;
+/** Far more than the other limits let through, for a server that always has a next one. */
 const MAX_PAGES = 250;
-/** All pages together; a slice of 100 endpoints, the usual most, has about 35 KB. */
+/** Of one page. The parser takes 2 s for the worst that fits, in which nothing else happens. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+/** Of all pages together. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** For one page. */
 const PAGE_TIMEOUT_MS = 30_000;
@@ -37,8 +39,9 @@ async function listOnce(target: ApiTarget, deps: SourceDeps, signal: AbortSignal
   for (let pages = 1; ; pages += 1) {
     const query = { limit: String(PAGE_SIZE), ...(next === '' ? {} : { continue: next }) };
     const answer = await openApi({ verb: 'list', target, query, deps, signal });
-    const body = await readBody(answer, MAX_LIST_BYTES - bytes, deps);
+    const body = await readBody(answer, deps);
     bytes += body.length;
+    if (bytes > MAX_LIST_BYTES) throw answer.fail('PEER_TOO_LARGE', `has more than ${MAX_LIST_BYTES} bytes on its pages`);
     const { into, token } = addPage(answer, body, target, store);
     if (token === '') return into;
     if (token === next || pages === MAX_PAGES) throw answer.fail('API_ANSWER', `has no last page, not even after ${pages}`);
@@ -47,14 +50,14 @@ async function listOnce(target: ApiTarget, deps: SourceDeps, signal: AbortSignal
   }
 }
 
-async function readBody({ body, fail }: ApiAnswer, maxBytes: number, { clock }: SourceDeps): Promise<Buffer> {
+async function readBody({ body, fail }: ApiAnswer, { clock }: SourceDeps): Promise<Buffer> {
   const timer = clock.after(PAGE_TIMEOUT_MS, () => body.destroy(fail('PEER_TIMEOUT', `did not end within ${PAGE_TIMEOUT_MS / 1000}s`)));
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > maxBytes) throw fail('PEER_TOO_LARGE', `is longer than the ${MAX_LIST_BYTES} bytes that are allowed`);
+      if (size > MAX_PAGE_BYTES) throw fail('PEER_TOO_LARGE', `sent a page of more than ${MAX_PAGE_BYTES} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {

@@ -37,7 +37,7 @@ export class SliceStore {
     this.#delete(slice.name);
     this.#slices.set(slice.name, slice);
     this.#endpoints += sizeOf(slice);
-    if (this.#endpoints > MAX_ENDPOINTS) throw new Unusable(`more than the ${MAX_ENDPOINTS} endpoints that are allowed`);
+    if (this.#endpoints > MAX_ENDPOINTS) throw new Unusable(`more than ${MAX_ENDPOINTS} endpoints`);
   }
 
   /** Throws Unusable when that is too much, or older than what was there: then all has to be listed again. */

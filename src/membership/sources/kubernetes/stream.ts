@@ -65,7 +65,7 @@ async function readEvents(answer: ApiAnswer, seconds: number, { target, store, d
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       const lines = splitter.push(chunk);
-      if (lines === 'too long') throw fail('PEER_TOO_LARGE', `sent a line of more than the ${MAX_LINE_BYTES} bytes that are allowed`);
+      if (lines === 'too long') throw fail('PEER_TOO_LARGE', `sent a line of more than ${MAX_LINE_BYTES} bytes`);
       if (lines.length === 0) continue;
       watchdog.feed();
       const stop = applyLines(lines, answer, target, store);
