@@ -10,7 +10,7 @@ export function accountsConf({ ring, bucket, control, seeds }) {
 `;
   });
   const shared = [`$KV.${bucket}.>`, `$JS.API.DIRECT.GET.KV_${bucket}.$KV.${bucket}.>`, 'ringway.>'];
-  return `# Made by deploy/nats/make-accounts.mjs. Public keys only; the reasons are in docs/guide/sources/nats.md.
+  return `# Made by deploy/nats/make-accounts.mjs. Public keys only; the reasons are in docs/guide/nats-accounts.md.
 accounts {
   RINGWAY {
     jetstream: enabled

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { accountsConf, clusterConf } from './accounts.mjs';
 import { newKeyPair, readKeyPair } from './nkey.mjs';
 
-const HELP = `Makes an NKey for control and for each member, and the accounts that say what each may do (docs/guide/sources/nats.md).
+const HELP = `Makes an NKey for control and for each member, and the accounts that say what each may do (docs/guide/nats-accounts.md).
 
 usage: make-accounts.mjs [options] MEMBER ...        prints three Secrets for kubectl apply
        make-accounts.mjs --out DIR [options] MEMBER ...    writes accounts.conf, control.nk and MEMBER.nk

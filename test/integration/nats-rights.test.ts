@@ -1,4 +1,4 @@
-// What a member's login may do with the account file of docs/guide/sources/nats.md, and what it may not.
+// What a member's login may do with the account file of docs/guide/nats-accounts.md, and what it may not.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -18,7 +18,7 @@ const PASSWORDS = { CONTROL_PASSWORD: 'c', LISTENER_PASSWORD: 'l', MEMBER_PASSWO
 
 /** The block of the guide, with a second member. */
 function accountFile(): string {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/guide/sources/nats.md'), 'utf8');
+  const page = readFileSync(join(import.meta.dirname, '../../docs/guide/nats-accounts.md'), 'utf8');
   const [, block = ''] = /```conf\n(.*?)```/s.exec(page) ?? [];
   const [, member = ''] = /(\n {6}\{ user: "live-store-zone-a-0".*?\} \}\n)/s.exec(block) ?? [];
   return block.replace(/^jetstream .*$/m, '').replace(member, member + member.replaceAll(A.id, B.id));

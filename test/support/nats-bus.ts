@@ -5,7 +5,7 @@ import { createNatsBus, type NatsBusOptions, type NatsDeps } from '../../src/mem
 import type { BusEvent, Member, MembershipBus } from '../../src/membership/types.ts';
 
 /** The world as it is. */
-export const NATS_DEPS: NatsDeps = { clock: systemClock, random: systemRandom, readSecret: createSecretReader(process.env) };
+const NATS_DEPS: NatsDeps = { clock: systemClock, random: systemRandom, readSecret: createSecretReader(process.env) };
 
 /** Without login and TLS. */
 export function natsConnection(servers: readonly string[], fields: Partial<NatsConnectionConfig> = {}): NatsConnectionConfig {

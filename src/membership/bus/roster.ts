@@ -189,5 +189,5 @@ function memberOf({ registration, heardMs, excusedMs }: Entry, nowMs: number): M
 }
 
 function isSame(a: Registration, b: Registration): boolean {
-  return (['address', 'zone', 'partition', 'state', 'session', 'registeredMs'] as const).every((field) => a[field] === b[field]);
+  return a === b || (['address', 'zone', 'partition', 'state', 'session', 'registeredMs'] as const).every((field) => a[field] === b[field]);
 }

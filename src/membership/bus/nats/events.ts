@@ -1,4 +1,3 @@
-import { isoTime } from '../../../core/index.ts';
 import type { RingName } from '../../types.ts';
 import type { Registration } from '../registration.ts';
 import type { Session } from './link.ts';
@@ -19,6 +18,6 @@ export function tellEvent(
   nowMs: number,
 ): void {
   const { kind, ...more } = event;
-  const body = { ring, member: id, state: kind === 'left' ? 'LEFT' : state, address, zone, partition, at: isoTime(nowMs), ...more };
+  const body = { ring, member: id, state: kind === 'left' ? 'LEFT' : state, address, zone, partition, atMs: nowMs, ...more };
   if (!nc.isClosed()) nc.publish(eventSubject(ring, id, kind), JSON.stringify(body));
 }

@@ -9,8 +9,8 @@ import { type BucketOptions, checkBucket, ensureBucket } from './bucket.ts';
 import { type Delivery, parseDelivery } from './delivery.ts';
 import { busError, unavailable } from './errors.ts';
 import type { Session } from './link.ts';
-import { contentOf } from './record.ts';
-import { keyOf, memberOfKey, ringSubjects, streamOf } from './subjects.ts';
+import { SightingReader } from './sighting.ts';
+import { ringSubjects, streamOf } from './subjects.ts';
 
 export interface ReaderOptions extends BucketOptions {
   readonly ring: RingName;
@@ -60,6 +60,7 @@ class BucketReader {
   readonly #session: Session;
   readonly #options: ReaderOptions;
   readonly #listener: RosterListener;
+  readonly #sightings: SightingReader;
   /** Until all that was there has been read; null from then on. */
   #first: Sighting[] | null = [];
   #sequence = 0;
@@ -75,6 +76,7 @@ class BucketReader {
     this.#session = session;
     this.#options = options;
     this.#listener = listener;
+    this.#sightings = new SightingReader(options.bucket);
     this.#heardMs = options.clock.monotonicMs();
     this.#memberHeardMs = this.#heardMs;
   }
@@ -136,7 +138,7 @@ class BucketReader {
       return;
     }
     this.#memberHeardMs = this.#heardMs;
-    this.#take(this.#sightingOf(message, delivery));
+    this.#take(this.#sightings.read(message, delivery));
     if (delivery.pending === 0) this.#complete();
   }
 
@@ -152,17 +154,6 @@ class BucketReader {
     else if (stalled !== '') this.#session.nc.publish(stalled);
     if (Number(headers.get('Nats-Last-Consumer') || this.#sequence) > this.#sequence) this.#end(unavailable('nats: a message is missing'));
     else if (this.#first === null) this.#listener.alive();
-  }
-
-  #sightingOf({ subject, data, headers }: Msg, { revision, storedMs }: Delivery): Sighting {
-    const subkey = keyOf(this.#options.bucket, subject);
-    const id = memberOfKey(subkey);
-    const key = shown(subkey);
-    const content = contentOf(data, headers, id ?? '');
-    if ('kind' in content && content.kind === 'removed') return { kind: 'gone', key, id };
-    if (id === null) return { kind: 'unreadable', key, id, problem: 'is no key <ring>.<member>' };
-    if ('problem' in content) return { kind: 'unreadable', key, id, problem: content.problem };
-    return { kind: 'present', key, registration: content.registration, heardMs: storedMs, revision };
   }
 
   #take(sighting: Sighting): void {
@@ -192,9 +183,4 @@ class BucketReader {
       this.#watchOver();
     });
   }
-}
-
-/** Keys stand in warnings. */
-function shown(key: string): string {
-  return key.length > 200 ? `${key.slice(0, 200)}…` : key;
 }

@@ -69,6 +69,11 @@ export async function readRecord({ jsm }: Session, stream: string, subject: stri
   return 'problem' in content ? { kind: 'unreadable', revision: stored.seq } : { ...content, revision: stored.seq };
 }
 
+/** Whether a message is a value as a member writes it, whatever else its headers say. */
+export function isValue(header: HeaderReader | undefined): boolean {
+  return header === undefined || ![ANSWER, MARKER, OPERATION].some((name) => header.has(name));
+}
+
 /** What a message of the bucket says of the member `id`. */
 export function contentOf(data: Uint8Array, header: HeaderReader | undefined, id: MemberId): Content {
   if (header?.has(ANSWER)) return { problem: 'is an answer that somebody had sent here, not written by a member' };
