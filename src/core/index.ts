@@ -6,6 +6,7 @@ export { type Clock, httpDate, isoTime, sleep, systemClock, type Timer } from '.
 export { editDistance } from './edit-distance.ts';
 export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { follow } from './follow.ts';
+export { GrowingBytes } from './growing-bytes.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
 export { listenProblem } from './listen-problem.ts';
 export { nearestName } from './nearest-name.ts';

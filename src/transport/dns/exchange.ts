@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6, type Socket } from 'node:net';
-import { type Clock, type HostPort, messageOf, type Random } from '../../core/index.ts';
+import { type Clock, GrowingBytes, type HostPort, messageOf, type Random } from '../../core/index.ts';
 import { connect } from '../connect.ts';
 import { encodeQuestion, type Question, type Reply, readReply } from './message.ts';
 
@@ -86,11 +86,13 @@ async function askOverTcp(query: Buffer, read: Read, options: ExchangeOptions): 
 }
 
 function readMessage(socket: Socket, onMessage: (bytes: Buffer) => void, onError: (error: Error) => void): void {
-  let received = Buffer.alloc(0);
+  const gathered = new GrowingBytes(2 + 0xffff);
   socket.on('error', onError);
   socket.on('end', () => onError(new Error('closed the connection without an answer')));
   socket.on('data', (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk]);
+    // What does not fit stands after the message.
+    gathered.add(chunk.subarray(0, 2 + 0xffff - gathered.length));
+    const received = gathered.view();
     if (received.length < 2) return;
     const end = 2 + received.readUInt16BE(0);
     if (received.length >= end) onMessage(received.subarray(2, end));

@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Clock, codeOf, formatHostPort, type HostPort, messageOf, RingwayError } from '../../../core/index.ts';
+import { type Clock, codeOf, formatHostPort, GrowingBytes, type HostPort, messageOf, RingwayError } from '../../../core/index.ts';
 import { type ClientTlsSettings, readClientTls } from '../../../transport/index.ts';
 import type { GossipSourceOptions } from './options.ts';
 import type { ReplyRoom } from './reply-room.ts';
@@ -50,8 +50,7 @@ function converse(socket: Socket, peer: HostPort, { clusterLabel, timeoutMs, tls
     if (!isOpen) fail('PEER_UNREACHABLE', 'closed the connection before TLS was agreed: does it speak TLS?');
     else fail('PEER_SILENT', `closed the connection without an answer: is clusterLabel right? (${label})`);
   };
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const reply = new GrowingBytes(MAX_REPLY_BYTES);
   let remoteAddress = '';
   /** Whether what is written is read by the peer itself, not by its TLS. */
   let isOpen = false;
@@ -68,22 +67,21 @@ function converse(socket: Socket, peer: HostPort, { clusterLabel, timeoutMs, tls
     isOpen = true;
   });
   socket.on('data', (chunk: Buffer) => {
-    if (size + chunk.length > MAX_REPLY_BYTES)
-      return fail('PEER_TOO_LARGE', `sent more than the ${MAX_REPLY_BYTES} bytes that are allowed`);
     if (!room.take(chunk.length)) return fail('PEER_TOO_LARGE', 'sent more than there is room for beside the other answers');
-    size += chunk.length;
-    chunks.push(chunk);
+    if (reply.add(chunk)) return;
+    room.give(chunk.length);
+    fail('PEER_TOO_LARGE', `sent more than the ${MAX_REPLY_BYTES} bytes that are allowed`);
   });
-  socket.on('end', () => (size === 0 ? silent() : resolve({ reply: Buffer.concat(chunks), remoteAddress })));
+  socket.on('end', () => (reply.length === 0 ? silent() : resolve({ reply: reply.view(), remoteAddress })));
   socket.on('error', (error) => {
     // A peer that refuses the label has not read what comes after it: the system then resets the connection.
-    if (['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '') && remoteAddress !== '' && size === 0) silent();
-    else fail('PEER_UNREACHABLE', size === 0 ? messageOf(error) : `broke off its answer: ${messageOf(error)}`, error);
+    if (['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '') && remoteAddress !== '' && reply.length === 0) silent();
+    else fail('PEER_UNREACHABLE', reply.length === 0 ? messageOf(error) : `broke off its answer: ${messageOf(error)}`, error);
   });
   socket.write(encodePullRequest(clusterLabel));
 
   return promise.finally(() => {
-    room.give(size);
+    room.give(reply.length);
     timer.cancel();
     signal.removeEventListener('abort', onAbort);
   });
