@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { type Clock, codeOf, messageOf, RingwayError } from '../../core/index.ts';
+import { type Clock, codeOf, GrowingBytes, messageOf, RingwayError } from '../../core/index.ts';
 import type { RequestAccess } from './request-access.ts';
 
 /** One GET. Redirects are not followed, connections not kept: a name may lead to another process next time, and a secret may have changed. */
@@ -26,6 +26,8 @@ export interface Answer {
   /** Without parameters, lower case; '' when there is none. */
   readonly contentType: string;
   readonly body: Buffer;
+  /** As that of the access it was asked for with: to be applied to whole texts, before anything is cut off. */
+  readonly hide: (text: string) => string;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface Answer {
  * nobody asked for, and which may be of any size), that names the URL.
  */
 export function get(url: string, options: GetOptions): Promise<Answer> {
-  const { timeoutMs, maxBytes, clock, told = url } = options;
+  const { timeoutMs, maxBytes, clock, access, told = url } = options;
   const failure = (code: string, what: string, cause?: unknown): RingwayError => new RingwayError(`${told}: ${what}`, { code, cause });
   return new Promise((resolve, reject) => {
     const sent = start(url, options);
@@ -46,19 +48,16 @@ export function get(url: string, options: GetOptions): Promise<Answer> {
     };
     sent.on('error', (error) => fail('PEER_UNREACHABLE', reasonOf(error), error));
     sent.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
+      const body = new GrowingBytes(maxBytes);
       const encoding = response.headers['content-encoding'] ?? 'identity';
-      if (encoding !== 'identity') fail('PEER_COMPRESSED', `sent "${encoding.slice(0, 40)}", which was not asked for`);
+      if (encoding !== 'identity') fail('PEER_COMPRESSED', `sent "${access.hide(encoding).slice(0, 40)}", which was not asked for`);
       response.on('error', (error) => fail('PEER_UNREACHABLE', `broke off its answer: ${reasonOf(error)}`, error));
       response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > maxBytes) fail('PEER_TOO_LARGE', `sent more than the ${maxBytes} bytes that are allowed`);
-        else chunks.push(chunk);
+        if (!body.add(chunk)) fail('PEER_TOO_LARGE', `sent more than the ${maxBytes} bytes that are allowed`);
       });
       response.on('end', () => {
         timer.cancel();
-        resolve(answerOf(told, response, Buffer.concat(chunks)));
+        resolve({ ...answerOf(told, response), body: body.view(), hide: access.hide });
       });
     });
     sent.end();
@@ -85,18 +84,24 @@ function reasonOf(error: unknown): string {
     .trim();
 }
 
-function answerOf(url: string, { statusCode = 0, headers }: IncomingMessage, body: Buffer): Answer {
-  const [contentType = ''] = (headers['content-type'] ?? '').split(';');
-  return { url, status: statusCode, headers, contentType: contentType.trim().toLowerCase(), body };
+function answerOf(url: string, { statusCode = 0, headers }: IncomingMessage): Omit<Answer, 'body' | 'hide'> {
+  return { url, status: statusCode, headers, contentType: mediaType(headers['content-type'] ?? '') };
 }
 
+function mediaType(contentType: string): string {
+  return (contentType.split(';')[0] as string).trim().toLowerCase();
+}
+
+/** No secret that a request can carry is longer: one that begins in what is shown stands in here whole. */
+const SHOWN_FROM_BYTES = 32 * 1024;
+
 /** An answer in a few words: `200 text/html "<!doctype html>..."`. */
-export function describeAnswer({ status, contentType, headers, body }: Answer): string {
-  if (status >= 300 && status < 400) return `${status} to "${(headers.location ?? '').slice(0, 100)}"`;
-  const text = body
-    .subarray(0, 400)
-    .toString('latin1')
+export function describeAnswer({ status, headers, body, hide }: Answer): string {
+  if (status >= 300 && status < 400) return `${status} to "${hide(headers.location ?? '').slice(0, 100)}"`;
+  const text = hide(body.subarray(0, SHOWN_FROM_BYTES).toString('latin1'))
+    .slice(0, 400)
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim();
-  return `${status} ${contentType || 'without content-type'} "${text.length > 60 ? `${text.slice(0, 57)}...` : text}"`;
+  const type = mediaType(hide(headers['content-type'] ?? '')).slice(0, 60) || 'without content-type';
+  return `${status} ${type} "${text.length > 60 ? `${text.slice(0, 57)}...` : text}"`;
 }

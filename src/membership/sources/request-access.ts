@@ -39,7 +39,8 @@ export async function readAccess(config: AccessConfig, readSecret: SecretReader)
     }
   }
   const tls = config.tls === null ? null : await readClientTls(config.tls);
-  const hidden = secrets.filter(({ length }) => length >= MIN_HIDDEN_LENGTH);
+  // The longest first: what is left of one that begins as another does would be told.
+  const hidden = secrets.filter(({ length }) => length >= MIN_HIDDEN_LENGTH).sort((a, b) => b.length - a.length);
   return { tls, headers, hide: (text) => hidden.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text) };
 }
 

@@ -145,6 +145,57 @@ t.test('a secret is never told, not even when the server sends it back', async (
   );
 });
 
+t.test('a secret is not told in part either: nothing is cut off before it is struck out', async (t) => {
+  const [token, key] = [`Token-${'0123456789'.repeat(40)}`, 'Token-0123'];
+  const kept = (path: string) => `http://127.0.0.1${path}`;
+  const echoes: readonly (readonly [Page, string])[] = [
+    [
+      ({ headers }, response) =>
+        response.writeHead(403, { 'content-type': 'text/plain' }).end(`${' '.repeat(30)}you sent ${headers['authorization']}`),
+      `PEER_REFUSED ${kept(INSTANCES_PATH)}: answered 403 text/plain "you sent Bearer [secret]"; bearer, headers and tls say who asks`,
+    ],
+    [
+      ({ headers }, response) =>
+        response.writeHead(302, { location: `https://login.example/?next=${headers['authorization']?.slice(7)}` }).end(),
+      `NOT_A_RING ${kept(INSTANCES_PATH)}: answered 302 to "https://login.example/?next=[secret]" instead of the bytes of a ring (application/octet-stream)`,
+    ],
+    [
+      ({ headers }, response) => response.writeHead(200, { 'content-type': `text/${headers['authorization']?.slice(7)}` }).end(),
+      `NOT_A_RING ${kept(INSTANCES_PATH)}: answered 200 text/[secret] "" instead of the bytes of a ring (application/octet-stream)`,
+    ],
+    [
+      ({ headers }, response) => response.writeHead(200, { 'content-encoding': `${headers['authorization']?.slice(7)}` }).end(),
+      `PEER_COMPRESSED ${kept(INSTANCES_PATH)}: sent "[secret]", which was not asked for`,
+    ],
+  ];
+  for (const [echo, told] of echoes) {
+    const server = await startTempoServer(t, { [INSTANCES_PATH]: echo, [PARTITIONS_PATH]: echo });
+    const headers = new Map<string, string | SecretRef>([['x-key', { kind: 'env', name: 'KEY' }]]);
+    const options = optionsFor(server.url, { bearer: { kind: 'env', name: 'TOKEN' }, headers });
+    t.equal(await watch(t, options, { TOKEN: token, KEY: key }).first(), told, 'the one that begins as the other does is struck out whole');
+  }
+  const page: Page = ({ headers }, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end(`{"shards":[{"id":${headers['authorization']}}]}`);
+  const server = await startTempoServer(t, { '/live-store/ring': page, '/partition-ring': page });
+  const first = await watch(t, optionsFor(server.url, { bearer: { kind: 'env', name: 'TOKEN' } }), { TOKEN: token }).first();
+  t.match(first, /^BAD_RING_JSON .*: the JSON is not the instance ring page: /);
+  t.notMatch(first, '0123');
+});
+
+t.test('an answer in pieces of one octet takes no more memory than one in one piece', async (t) => {
+  const COUNT = 300_000;
+  const crumbs: Page = (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    response.flushHeaders();
+    response.socket?.end(`${'1\r\nx\r\n'.repeat(COUNT)}0\r\n\r\n`);
+  };
+  const server = await startTempoServer(t, { [INSTANCES_PATH]: crumbs, [PARTITIONS_PATH]: { status: 500, body: '' } });
+  const before = process.resourceUsage().maxRSS;
+  t.match(await watch(t, optionsFor(server.url)).first(), /^BAD_SNAPPY /);
+  const grownMib = (process.resourceUsage().maxRSS - before) / 1024;
+  t.ok(grownMib < 64, 'memory', { grownMib });
+});
+
 t.test('of several peers, one trouble that all have is told once', async (t) => {
   const server = await startTempoServer(t, memberlistPages());
   const options = optionsFor(server.url, { urls: [server.url, `${server.url}/prefix`], bearer: { kind: 'env', name: 'TOKEN' } });

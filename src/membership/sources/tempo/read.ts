@@ -91,7 +91,7 @@ function decodeAnswer<T>(answer: Answer, decode: (bytes: Uint8Array) => T): T {
 
 function parseAnswer<T>(answer: Answer, parse: (text: string) => T): T {
   if (answer.status !== 200 || answer.contentType !== 'application/json') throw notARing(answer, 'a ring as JSON (application/json)');
-  return named(answer.url, () => parse(answer.body.toString()));
+  return named(answer.url, () => parse(answer.hide(answer.body.toString())));
 }
 
 function notARing(answer: Answer, instead: string): RingwayError {
