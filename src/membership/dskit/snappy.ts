@@ -16,7 +16,7 @@ export function decodeSnappyBlock(block: Uint8Array, maxBytes: number = MAX_RING
     const element = (tag & 3) === 0 ? readLiteral(block, at) : readCopy(block, at);
     if (element.length > length - written) throw bad(`holds more than the ${length} bytes it announces`);
     if ('offset' in element) copyWithin(output, written, element);
-    else output.set(block.subarray(element.from, element.from + element.length), written);
+    else writeLiteral(output, written, block, element);
     written += element.length;
     at = element.next;
   }
@@ -58,6 +58,14 @@ function readLiteral(block: Uint8Array, at: number): Literal {
   const from = at + 1 + extra;
   if (from + length > block.length) throw bad('ends within a literal');
   return { length, from, next: from + length };
+}
+
+/** A view costs more than so many octets one by one. */
+const SHORT = 32;
+
+function writeLiteral(output: Uint8Array, written: number, block: Uint8Array, { from, length }: Literal): void {
+  if (length > SHORT) output.set(block.subarray(from, from + length), written);
+  else for (let i = 0; i < length; i += 1) output[written + i] = block[from + i] as number;
 }
 
 interface Copy {

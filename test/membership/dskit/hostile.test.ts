@@ -56,6 +56,13 @@ t.test('ten million tokens are passed over, packed and one by one', async (t) =>
   t.equal(bounded(t, 'of an instance', () => decodeInstanceRing(ofInstance)).get('a')?.state, 'LEAVING');
 });
 
+t.test('snappy: literals of one octet each, ten million of them', async (t) => {
+  const block = Buffer.concat([Buffer.from(varint(10_000_000)), repeat(10_000_000, 0, 0x41)]);
+  const before = process.threadCpuUsage();
+  t.throws(() => bounded(t, 'literals', () => decodeInstanceRing(block)), { code: 'BAD_RING_BYTES' });
+  t.ok(process.threadCpuUsage(before).user / 1000 < 700, 'a view for each would take longer');
+});
+
 t.test('tokens of the usual size, ten million of them, are more than a value may hold', async (t) => {
   const announced = Buffer.from([...varint(50_000_000), 0, 0]);
   t.throws(() => decodePartitionRing(announced), {

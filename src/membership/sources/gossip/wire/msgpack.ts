@@ -3,6 +3,9 @@
 // reader of any depth can be made to take 170 octets of memory for each one that a peer sends.
 import { RingwayError } from '../../../../core/index.ts';
 
+/** memberlist's own have up to seven. */
+const MAX_FIELDS = 64;
+
 /** Reads values off the front of `bytes`. Throws RingwayError `BAD_GOSSIP`, one line without the origin. */
 export class MsgpackReader {
   readonly #bytes: Uint8Array;
@@ -23,6 +26,7 @@ export class MsgpackReader {
   struct(take: (name: string) => boolean): void {
     const head = this.#byte();
     const size = (head & 0xf0) === 0x80 ? head & 0x0f : (this.#length(head, MAPS) ?? wrong(head, 'a map'));
+    if (size > MAX_FIELDS) throw bad(`has a map of ${size} fields, at most ${MAX_FIELDS} are allowed`);
     for (let i = 0; i < size; i += 1) if (!take(this.text())) this.skip();
   }
 
@@ -40,7 +44,9 @@ export class MsgpackReader {
     if (length !== null) return this.#take(length);
     const items = (head & 0xf0) === 0x90 ? head & 0x0f : (this.#length(head, ARRAYS) ?? wrong(head, 'octets'));
     this.#need(items);
-    return Uint8Array.from({ length: items }, () => this.count(0xff));
+    const octets = new Uint8Array(items);
+    for (let i = 0; i < items; i += 1) octets[i] = this.count(0xff);
+    return octets;
   }
 
   /** A whole number from 0 to `max`. */
