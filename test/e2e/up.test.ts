@@ -1,102 +1,15 @@
 // `ringway up` as a user runs it: the built program, real child processes.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { assertFree, listenersOf, planInstallation } from '../../src/demo/index.ts';
 import { peer } from '../support/peers.ts';
-import { SIDECAR_KINDS, until } from '../support/with-fleet.ts';
+import { freeOffset, nobodyIsLeft, PROGRAM, processesWith, startUp, type Up } from '../support/up-process.ts';
+import { SIDECAR_KINDS } from '../support/with-fleet.ts';
 
 t.setTimeout(300_000);
 
-const PROGRAM = resolve(process.env['RINGWAY_PROGRAM'] ?? 'dist/bin/ringway.js');
 /** From exec to the line `ready`, on a machine that does other things as well; alone it takes two seconds. */
 const READY_MS = 20_000;
-
-interface Up {
-  readonly process: ChildProcess;
-  readonly lines: string[];
-  readonly portOffset: number;
-  readonly readyMs: number;
-  /** Resolves with the first line, from now on, that matches. */
-  line(pattern: RegExp): Promise<string>;
-  exit(): Promise<number | null>;
-}
-
-let nextOffset = 20_000 + (process.pid % 200) * 50;
-
-async function freeOffset(): Promise<number> {
-  for (;;) {
-    nextOffset = nextOffset > 44_000 ? 20_000 : nextOffset + 50;
-    const offset = nextOffset;
-    const isFree = await assertFree(
-      listenersOf(planInstallation({ zones: 2, portOffset: offset })).filter(({ address }) => address.port > 0),
-    )
-      .then(() => true)
-      .catch(() => false);
-    if (isFree) return offset;
-  }
-}
-
-/** Resolves when `up` has said `ready`. */
-async function startUp(t: Test, words: readonly string[], offset?: number): Promise<Up> {
-  const portOffset = offset ?? (await freeOffset());
-  const startedMs = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, 'up', '--port-offset', String(portOffset), ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  t.teardown(() => child.kill('SIGTERM'));
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  const lines: string[] = [];
-  const waiting = new Set<(line: string) => void>();
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      for (const tell of waiting) tell(line);
-    });
-  const line = (pattern: RegExp): Promise<string> =>
-    new Promise((found, fail) => {
-      const tell = (text: string): void => {
-        if (!pattern.test(text)) return;
-        waiting.delete(tell);
-        found(text);
-      };
-      waiting.add(tell);
-      void exited.then((code) => fail(new Error(`up ended with ${code}: ${lines.join('\n')}`)));
-    });
-  await line(/^ready$/);
-  return { process: child, lines, portOffset, readyMs: performance.now() - startedMs, line, exit: () => exited };
-}
-
-/** Every port of an installation can be bound again: nobody is left. */
-async function nobodyIsLeft(t: Test, portOffset: number): Promise<void> {
-  const listeners = listenersOf(planInstallation({ zones: 2, portOffset }));
-  await until(
-    () =>
-      assertFree(listeners)
-        .then(() => true)
-        .catch(() => false),
-    'every port is free again',
-  );
-  t.pass('no orphan holds a port');
-}
-
-/** Ids of the processes whose command line has all of these words. Linux only, as is the test that needs it. */
-function processesWith(...words: string[]): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.every((word) => commandLine.includes(word));
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
 
 for (const kind of SIDECAR_KINDS) {
   const start = async (t: Test, ...words: string[]): Promise<Up | undefined> => {
