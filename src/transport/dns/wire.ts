@@ -116,16 +116,27 @@ function readData(type: number, head: { readonly name: string; readonly ttlSecon
   }
 }
 
+/** A name as far as it has been read: its octets are those it has without pointers. */
+interface Name {
+  readonly text: string;
+  readonly octets: number;
+  /** Where what comes after it begins. */
+  readonly end: number;
+}
+
 /** Reads on from where it is; never behind `end`, but for the names that pointers lead to. */
 class WireReader {
   readonly #bytes: Buffer;
   readonly #end: number;
+  /** Names that pointers led to, by place: each record of a long answer begins with the same. */
+  readonly #names: Map<number, Name>;
   #at: number;
 
-  constructor(bytes: Buffer, at = 0, end = bytes.length) {
+  constructor(bytes: Buffer, at = 0, end = bytes.length, names = new Map<number, Name>()) {
     this.#bytes = bytes;
     this.#at = at;
     this.#end = end;
+    this.#names = names;
   }
 
   uint16(): number {
@@ -139,7 +150,7 @@ class WireReader {
   /** The next `length` octets, to be read by themselves. */
   part(length: number): WireReader {
     const at = this.#take(length);
-    return new WireReader(this.#bytes, at, at + length);
+    return new WireReader(this.#bytes, at, at + length, this.#names);
   }
 
   /** All that is left, which must be an address of this many octets. IPv6 in RFC 5952's form. */
@@ -149,27 +160,31 @@ class WireReader {
     return octets === 4 ? bytes.join('.') : new ipaddr.IPv6(bytes).toRFC5952String();
   }
 
-  /** A name, which may go on before what is read here: a pointer leads to an earlier place only, so that every name ends. */
+  /** A name, which may go on before what is read here. */
   name(): string {
+    const { text, end } = this.#nameAt(this.#at, 0);
+    this.#take(end - this.#at);
+    return text;
+  }
+
+  /** A pointer leads to an earlier place only, so that every name ends. */
+  #nameAt(start: number, pointers: number): Name {
     const labels: string[] = [];
-    let [at, start, length, pointers] = [this.#at, this.#at, 1, 0];
-    let end: number | null = null;
+    let [at, octets] = [start, 1];
     for (let octet = this.#octet(at); octet !== 0; octet = this.#octet(at)) {
       if (octet >= 0xc0) {
-        end ??= at + 2;
-        at = (octet & 0x3f) * 256 + this.#octet(at + 1);
-        pointers += 1;
-        if (at >= start || pointers > MAX_POINTERS) throw new Error('a name that points at itself, or too often');
-        start = at;
-      } else {
-        length += octet + 1;
-        if (octet > 63 || length > MAX_NAME_OCTETS) throw new Error('a name that is too long');
-        labels.push(labelOf(this.#bytes.subarray(at + 1, at + 1 + octet)));
-        at += 1 + octet;
+        const target = (octet & 0x3f) * 256 + this.#octet(at + 1);
+        if (target >= start || pointers === MAX_POINTERS) throw new Error('a name that points at itself, or too often');
+        const rest = this.#names.get(target) ?? this.#nameAt(target, pointers + 1);
+        this.#names.set(target, rest);
+        return nameOf([...labels, ...(rest.text === '' ? [] : [rest.text])], octets + rest.octets - 1, at + 2);
       }
+      octets += octet + 1;
+      if (octet > 63 || octets > MAX_NAME_OCTETS) throw new Error('a name that is too long');
+      labels.push(labelOf(this.#bytes.subarray(at + 1, at + 1 + octet)));
+      at += 1 + octet;
     }
-    this.#take((end ?? at + 1) - this.#at);
-    return labels.join('.');
+    return nameOf(labels, octets, at + 1);
   }
 
   #octet(at: number): number {
@@ -184,6 +199,11 @@ class WireReader {
     this.#at += length;
     return at;
   }
+}
+
+function nameOf(labels: readonly string[], octets: number, end: number): Name {
+  if (octets > MAX_NAME_OCTETS) throw new Error('a name that is too long');
+  return { text: labels.join('.'), octets, end };
 }
 
 /** Compared without regard to case (RFC 1035 §2.3.3). What no host is named with is escaped (§5.1): a dot in a label parts no labels. */
