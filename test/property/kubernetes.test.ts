@@ -8,7 +8,8 @@ import { parseEvent, parsePage, Unusable } from '../../src/membership/sources/ku
 import { SliceStore } from '../../src/membership/sources/kubernetes/store.ts';
 import type { Member, SourceReport } from '../../src/membership/types.ts';
 import { type KubernetesApi, line, refuse, startKubernetesApi } from '../support/kubernetes-api.ts';
-import { type Following, followKubernetes, kubernetesOptions } from '../support/kubernetes-follow.ts';
+import { type Following, followKubernetes } from '../support/kubernetes-follow.ts';
+import { kubernetesOptions } from '../support/kubernetes-options.ts';
 import { type EndpointObject, pod, type SliceObject, slice } from '../support/kubernetes-slices.ts';
 
 const { RINGWAY_SEED } = process.env;

@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import { seededRandom } from '../../../src/core/index.ts';
 import type { MembersReport } from '../../../src/membership/types.ts';
 import { type KubernetesApi, line, refuse, startKubernetesApi, statusOf } from '../../support/kubernetes-api.ts';
-import { type Following, followKubernetes, kubernetesOptions } from '../../support/kubernetes-follow.ts';
+import { type Following, followKubernetes } from '../../support/kubernetes-follow.ts';
+import { kubernetesOptions } from '../../support/kubernetes-options.ts';
 import { pod, slice } from '../../support/kubernetes-slices.ts';
 
 const LIST = '/apis/discovery.k8s.io/v1/namespaces/tempo/endpointslices';

@@ -5,7 +5,8 @@ import type { KubernetesSourceOptions } from '../../../src/membership/sources/ku
 import type { SourceReport } from '../../../src/membership/types.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type KubernetesApi, startKubernetesApi } from '../../support/kubernetes-api.ts';
-import { followKubernetes, kubernetesOptions } from '../../support/kubernetes-follow.ts';
+import { followKubernetes } from '../../support/kubernetes-follow.ts';
+import { kubernetesOptions } from '../../support/kubernetes-options.ts';
 import { type EndpointObject, pod, type SliceObject, slice } from '../../support/kubernetes-slices.ts';
 import { sourceDeps } from '../../support/source-deps.ts';
 import { sourceSuite } from '../source-suite.ts';

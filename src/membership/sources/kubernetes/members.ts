@@ -36,7 +36,7 @@ export function membersOf(slices: Iterable<Slice>, options: MappingOptions): Sli
   const problems: string[] = [];
   const places = new Map<MemberId, [Place, ...Place[]]>();
   for (const slice of slices) {
-    problems.push(...slice.problems);
+    for (const problem of slice.problems) problems.push(problem);
     for (const place of placesOf(slice, options, problems)) {
       const known = places.get(place.id);
       if (known) known.push(place);

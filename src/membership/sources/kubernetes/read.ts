@@ -42,7 +42,7 @@ async function listOnce(target: ApiTarget, deps: SourceDeps, signal: AbortSignal
     const body = await readBody(answer, deps);
     bytes += body.length;
     if (bytes > MAX_LIST_BYTES) throw answer.fail('PEER_TOO_LARGE', `has more than ${MAX_LIST_BYTES} bytes on its pages`);
-    const { into, token } = addPage(answer, body, target, store);
+    const { into, token } = addPage(answer, body.toString(), target, store);
     if (token === '') return into;
     if (token === next || pages === MAX_PAGES) throw answer.fail('API_ANSWER', `has no last page, not even after ${pages}`);
     store = into;
@@ -71,17 +71,17 @@ async function readBody({ body, fail }: ApiAnswer, { clock }: SourceDeps): Promi
 /** All pages have the resourceVersion of the first. */
 function addPage(
   { fail, quote }: ApiAnswer,
-  body: Buffer,
+  json: string,
   target: ApiTarget,
   store: SliceStore | null,
 ): { readonly into: SliceStore; readonly token: string } {
   try {
-    const page = parsePage(body.toString(), target);
+    const page = parsePage(json, target);
     const into = store ?? new SliceStore(page.resourceVersion);
     for (const slice of page.slices) into.add(slice);
     return { into, token: page.next };
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
-    throw fail('API_ANSWER', `answered ${error.message}: "${quote(body.toString('utf8', 0, 400))}"`);
+    throw fail('API_ANSWER', `answered ${error.message}: "${quote(json)}"`);
   }
 }

@@ -42,7 +42,10 @@ export async function openApi(request: ApiRequest): Promise<ApiAnswer> {
   const credentials = await readCredentials(target, deps.readSecret);
   const quote = createQuote(credentials.token);
   const fail: ApiAnswer['fail'] = (code, what, cause) =>
-    new RingwayError(`${target.server}: ${verb} endpointslices of ${target.namespace}/${target.service}: ${what}`, { code, cause });
+    new RingwayError(`${target.server}: ${verb} endpointslices of ${target.namespace}/${target.service}: ${inOneLine(what)}`, {
+      code,
+      cause,
+    });
   const body = await send(request, credentials, fail);
   if (body.statusCode === 200 && isPlainJson(body)) return { body, fail, quote };
   throw refusal(target, body, await readStart(body, deps.clock), { body, fail, quote });
@@ -86,11 +89,11 @@ function start(url: string, options: RequestOptions, tls: Credentials['tls'], fa
 
 /** A compressed body could be of any size, and was not asked for. */
 function isPlainJson({ headers }: IncomingMessage): boolean {
-  return contentTypeOf(headers) === 'application/json' && (headers['content-encoding'] ?? 'identity') === 'identity';
+  return contentTypeOf(headers).toLowerCase() === 'application/json' && (headers['content-encoding'] ?? 'identity') === 'identity';
 }
 
 function contentTypeOf(headers: IncomingMessage['headers']): string {
-  return (headers['content-type'] ?? '').replace(/;.*/, '').trim().toLowerCase();
+  return (headers['content-type'] ?? '').replace(/;.*/, '').trim();
 }
 
 async function readStart(body: IncomingMessage, clock: Clock): Promise<string> {
@@ -148,9 +151,15 @@ function statusMessageOf(text: string): string | null {
   }
 }
 
+/** Strikes the token out before anything is cut: half of one is too much. */
 function createQuote(token: string | null): ApiAnswer['quote'] {
   return (text) => {
-    const safe = (token === null ? text : text.replaceAll(token, '<token>')).replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
-    return safe.length > 160 ? `${safe.slice(0, 157)}...` : safe;
+    const start = inOneLine((token === null ? text : text.replaceAll(token, '<token>')).slice(0, 4096));
+    return start.length > 160 ? `${start.slice(0, 157)}...` : start;
   };
+}
+
+/** OpenSSL ends its lines, and servers send what they like. */
+function inOneLine(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
 }

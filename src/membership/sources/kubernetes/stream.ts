@@ -96,7 +96,7 @@ function applyLines(lines: readonly string[], answer: ApiAnswer, target: ApiTarg
       else throw fail('API_ANSWER', `was ended with ${event.code} "${quote(event.message)}"`);
     } catch (error) {
       if (!(error instanceof Unusable)) throw error;
-      throw fail('API_ANSWER', `sent ${error.message}: "${quote(line.slice(0, 400))}"`);
+      throw fail('API_ANSWER', `sent ${error.message}: "${quote(line)}"`);
     }
   }
   return null;
