@@ -1,4 +1,6 @@
 import t from 'tap';
+import { egressResources } from '../../src/control/snapshot/egress.ts';
+import { encodeSnapshot } from '../../src/control/snapshot/encode.ts';
 import { createSnapshotSource } from '../../src/control/source.ts';
 import { advanceStage } from '../../src/control/stage/advance.ts';
 import { LINGER, type RingStage, type Stage } from '../../src/control/stage/types.ts';
@@ -157,4 +159,12 @@ t.test('a snapshot that does not hold together is told, counted and not publishe
   t.equal(metrics.counter({ name: 'ringway_snapshots_broken_total' }).value, 1);
   stage.set({ rings: new Map([['live-store', { ...ring, members: ring.members.slice(1) }]]), nextMs: null });
   t.not(feed.snapshot.value, good, 'the next good one is published');
+});
+
+t.test('so many resources are no more than a list', async (t) => {
+  const stage = advanceStage(null, catalogOf(1, ringOf('live-store', fourMembers())), NOW, LINGER).rings.get('live-store') as RingStage;
+  const resources = egressResources(stage, { listen: '127.0.0.1:9096', zone: '' });
+  const [cluster] = resources.clusters;
+  const clusters = Array.from({ length: 100_000 }, () => cluster as NonNullable<typeof cluster>);
+  t.match(encodeSnapshot({ ...resources, clusters }).version, /^[\w-]{16}$/);
 });

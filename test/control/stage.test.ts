@@ -267,3 +267,23 @@ t.test('an authority that two rings claim is logged once and counted until it is
   t.equal(count.value, 0);
   await driver.stop();
 });
+
+t.test('so many members that leave at once are no more than a list', async (t) => {
+  const COUNT = 150_000;
+  const members = Array.from({ length: COUNT }, (_, i): StagedMember => {
+    const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:9096`;
+    return {
+      id: `m-${i}`,
+      zone: '',
+      partition: null,
+      address,
+      healthy: true,
+      domains: [{ address, untilMs: null }],
+      phase: { kind: 'present' },
+    };
+  });
+  const before: Stage = { rings: new Map([[RING, { name: RING, members, refused: [] }]]), nextMs: null };
+  const after = step(before, [gone], NOW);
+  t.equal(ringIn(after).members.length, COUNT + 1);
+  t.equal(after.nextMs, NOW + LINGER.routeMs);
+});

@@ -8,7 +8,7 @@ import type { Resources } from './egress.ts';
 const VERSION_LENGTH = 16;
 
 /** The snapshot of a client that needs nothing from control yet. */
-export const emptySnapshot: Snapshot = { version: hashOf(), types: new Map() };
+export const emptySnapshot: Snapshot = { version: hashOf([]), types: new Map() };
 
 /** Messages as bytes with versions. The same messages give the same versions on every replica: they are hashes of the bytes. */
 export function encodeSnapshot({ clusters, endpoints, listeners, routes }: Resources): Snapshot {
@@ -18,7 +18,7 @@ export function encodeSnapshot({ clusters, endpoints, listeners, routes }: Resou
     encodeSet('envoy.config.listener.v3.Listener', listeners, ({ name }) => name),
     encodeSet('envoy.config.route.v3.RouteConfiguration', routes, ({ name }) => name),
   ]);
-  return { version: hashOf(...[...types].flatMap(([type, { version }]) => [type, version])), types };
+  return { version: hashOf([...types].flatMap(([type, { version }]) => [type, version])), types };
 }
 
 function encodeSet<Name extends MessageName>(
@@ -27,7 +27,7 @@ function encodeSet<Name extends MessageName>(
   nameOf: (message: MessageValue<Name>) => string,
 ): [TypeUrl, ResourceSet] {
   const resources = messages.map((message) => encodeOnce(type, message, nameOf(message)));
-  const version = hashOf(...resources.flatMap((resource) => [resource.name, resource.version]));
+  const version = hashOf(resources.flatMap((resource) => [resource.name, resource.version]));
   return [typeUrlOf(type), { version, resources: new Map(resources.map((resource) => [resource.name, resource])) }];
 }
 
@@ -38,13 +38,13 @@ function encodeOnce<Name extends MessageName>(type: Name, message: MessageValue<
   const known = encoded.get(message);
   if (known) return known;
   const any = Any.encode(packAny(type, message)).finish();
-  const resource: EncodedResource = { name, version: hashOf(any), any };
+  const resource: EncodedResource = { name, version: hashOf([any]), any };
   encoded.set(message, resource);
   return resource;
 }
 
 /** Each part is followed by its length, so that no two lists of parts run into the same bytes. */
-function hashOf(...parts: readonly (string | Uint8Array)[]): string {
+function hashOf(parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part).update(`\0${part.length}\0`);
   return hash.digest('base64url').slice(0, VERSION_LENGTH);

@@ -17,15 +17,15 @@ interface Step {
 export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: number, timings: LingerTimings): Stage {
   const conflicts = findConflicts(catalog);
   const rings = new Map<string, RingStage>();
-  const deadlines: number[] = [];
+  let nextMs: number | null = null;
   for (const ring of catalog.rings.values()) {
     const before = previous?.rings.get(ring.name);
     if (!before && !(hasBeenRead(ring) && isBelieved(ring))) continue;
     const after = advanceRing(before, ring, { nowMs, timings, conflicts: conflicts.get(ring.name) ?? new Map() });
     rings.set(ring.name, before && isSameRing(before, after) ? before : after);
-    deadlines.push(...deadlinesOf(after));
+    for (const deadlineMs of deadlinesOf(after)) nextMs = nextMs === null ? deadlineMs : Math.min(nextMs, deadlineMs);
   }
-  return { rings, nextMs: deadlines.length === 0 ? null : Math.min(...deadlines) };
+  return { rings, nextMs };
 }
 
 /**
