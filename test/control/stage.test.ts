@@ -271,7 +271,7 @@ t.test('an authority that two rings claim is logged once and counted until it is
 t.test('so many members that leave at once are no more than a list', async (t) => {
   const COUNT = 150_000;
   const members = Array.from({ length: COUNT }, (_, i): StagedMember => {
-    const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:9096`;
+    const address = `11.${i >> 16}.${(i >> 8) & 255}.${i & 255}:9096`;
     return {
       id: `m-${i}`,
       zone: '',
