@@ -70,7 +70,13 @@ t.test('a server that is named gets no token and no authority that are not', asy
 
 t.test('what is missing is named', async (t) => {
   const plain = await startKubernetesApi(t);
-  const directory = t.testdir({ empty: '', bad: 'two words', binary: Buffer.from([0xff, 0x0a, 0x41]), 'ca.crt': 'no certificate' });
+  const directory = t.testdir({
+    good: 'token',
+    empty: '',
+    bad: 'two words',
+    binary: Buffer.from([0xff, 0x0a, 0x41]),
+    'ca.crt': 'no certificate',
+  });
   const cases: readonly (readonly [Partial<KubernetesSourceOptions>, Record<string, string>, string | RegExp])[] = [
     [
       { server: null },
@@ -103,6 +109,11 @@ t.test('what is missing is named', async (t) => {
       { server: null, tokenFile: `${directory}/ca.crt` },
       { KUBERNETES_SERVICE_HOST: 'a b', KUBERNETES_SERVICE_PORT: '1' },
       /is not a token/,
+    ],
+    [
+      { server: null, tokenFile: `${directory}/good`, caFile: golden('localhost.crt') },
+      { KUBERNETES_SERVICE_HOST: '::1', KUBERNETES_SERVICE_PORT: '1' },
+      /^https:\/\/\[::1\]:1: list endpointslices of tempo\/live-store: connect E/,
     ],
     [{ server: 'https://a b' }, {}, 'https://a b: list endpointslices of tempo/live-store: Invalid URL'],
   ];
