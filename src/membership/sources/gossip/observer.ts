@@ -119,11 +119,14 @@ export class GossipObserver {
   }
 
   #isShunned(key: string): boolean {
-    const untilMs = this.#shunned.get(key);
-    if (untilMs === undefined) return false;
-    if (this.#deps.clock.monotonicMs() < untilMs) return true;
-    this.#shunned.delete(key);
-    return false;
+    return (this.#shunned.get(key) ?? 0) > this.#deps.clock.monotonicMs();
+  }
+
+  /** Those whose time is over go then too: a peer that makes up new ones for ever does not fill the memory. */
+  #shun(key: string): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const [shunned, untilMs] of this.#shunned) if (untilMs <= nowMs) this.#shunned.delete(shunned);
+    this.#shunned.set(key, nowMs + SHUN_MS);
   }
 
   async #follow(key: string, peer: Peer): Promise<void> {
@@ -146,6 +149,8 @@ export class GossipObserver {
     const pauseMs = nowMs - (this.#lastAnswerMs ?? nowMs);
     this.#heardMs += Math.min(pauseMs, this.#askEveryMs() + this.#options.timeoutMs);
     this.#lastAnswerMs = nowMs;
+    // First, so that what nobody says any more takes no room from what is said.
+    this.#knowledge.forget(this.#heardMs - Math.max(GOSSIP_MS, 2 * this.#askEveryMs()));
     const isNews = this.#knowledge.learn(instances, partitions, this.#heardMs);
     this.#asOfMs = Math.max(this.#asOfMs, startedMs);
     peer.state = { kind: 'good', answer: { nodes, remoteAddress, replyBytes } };
@@ -155,7 +160,7 @@ export class GossipObserver {
 
   #onFailure(key: string, peer: Peer, error: RingwayError): void {
     peer.state = { kind: 'failed', error };
-    if (peer.origin === 'learned') this.#shunned.set(key, this.#deps.clock.monotonicMs() + SHUN_MS);
+    if (peer.origin === 'learned') this.#shun(key);
     this.#choosePeers();
     this.#report(false);
   }
@@ -181,7 +186,6 @@ export class GossipObserver {
   }
 
   #members(errors: readonly RingwayError[]): SourceReport {
-    this.#knowledge.forget(this.#heardMs - Math.max(GOSSIP_MS, 2 * this.#askEveryMs()));
     const warning = errors.length === 0 ? {} : { warning: oneOf(errors).message };
     return { kind: 'members', ring: this.#options.ring, ...this.#knowledge.join(), asOfMs: this.#asOfMs, ...warning };
   }

@@ -137,6 +137,19 @@ t.test('what nobody says any more is forgotten when gossip would have brought it
   t.equal(isKnown(await until(({ kind }) => kind === 'members')), true, 'a young peer, after forty seconds in which nobody answered');
 });
 
+t.test('a ring that was too much for what is known is read when that is forgotten', async (t) => {
+  const crowd = (name: string): InstanceRing =>
+    new Map(Array.from({ length: 60_000 }, (_, i) => [`${name}-${i}`, { ...(RING.get(ID) as Instance), id: `${name}-${i}` }]));
+  const peer = await startPeer(t, crowd('a'));
+  const { next, round, until } = watch(t, optionsFor(peer.address));
+  t.match(await next(), { members: { length: 60_000 } });
+  tell(peer, crowd('b'));
+  await round(1000, peer);
+  t.match(textOf(await until(({ kind }) => kind === 'failed')), /the ring would have 12000\d entries with it, at most 100000 are allowed$/);
+  for (let second = 2; second <= 31; second += 1) await round(1000, peer);
+  t.match(await until(({ kind }) => kind === 'members'), { members: { length: 60_000 } });
+});
+
 t.test('a peer that fails is a warning while another works; when all fail, that is said of each, within reason', async (t) => {
   const [one, other] = [await startPeer(t), await startPeer(t)];
   const { next, round, until } = watch(t, optionsFor(one.address, other.address));
