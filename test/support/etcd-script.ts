@@ -8,7 +8,7 @@ export interface ScriptedEtcd {
   /** What stands under the keys, by text. */
   readonly values: Map<string, Uint8Array>;
   revision: bigint;
-  /** Every range as `key@revision`. */
+  /** Every range as `key@revision`, and `>revision` when only a change after that is wanted. */
   readonly ranges: string[];
   /** Gets each stream on which both keys are watched. */
   onWatch: (watch: ScriptedWatch) => void;
@@ -40,6 +40,7 @@ export async function startScriptedEtcd(t: Test): Promise<ScriptedEtcd> {
     answersProgress: true,
     rawRange: null,
   };
+  const versions = new Versions(etcd);
   const bytes = { requestSerialize: asIs, requestDeserialize: asIs, responseSerialize: asIs, responseDeserialize: asIs };
   server.addService(
     {
@@ -47,8 +48,8 @@ export async function startScriptedEtcd(t: Test): Promise<ScriptedEtcd> {
       watch: { path: '/etcdserverpb.Watch/Watch', requestStream: true, responseStream: true, ...bytes },
     },
     {
-      range: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => answer(null, range(etcd, call.request)),
-      watch: (stream: ServerDuplexStream<Buffer, Buffer>) => watch(etcd, stream),
+      range: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => answer(null, range(etcd, versions, call.request)),
+      watch: (stream: ServerDuplexStream<Buffer, Buffer>) => watch(etcd, versions, stream),
     },
   );
   const port = await new Promise<number>((resolve, reject) => {
@@ -67,21 +68,39 @@ function headerOf({ revision }: ScriptedEtcd): NonNullable<WatchResponse['header
   return { clusterId: 1n, memberId: 1n, revision, raftTerm: 1n };
 }
 
-function kvOf(etcd: ScriptedEtcd, key: string): NonNullable<WatchResponse['events'][number]['kv']> {
-  const value = etcd.values.get(key) ?? new Uint8Array();
-  return { key: Buffer.from(key), value, createRevision: 1n, modRevision: etcd.revision, version: 1n, lease: 0n };
-}
-
-function range(etcd: ScriptedEtcd, request: Buffer): Buffer {
-  const { key, revision } = RangeRequest.decode(request);
+function range(etcd: ScriptedEtcd, versions: Versions, request: Buffer): Buffer {
+  const { key, revision, minModRevision } = RangeRequest.decode(request);
   const name = Buffer.from(key).toString();
-  etcd.ranges.push(`${name}@${revision}`);
+  etcd.ranges.push(`${name}@${revision}${minModRevision > 0n ? `>${minModRevision - 1n}` : ''}`);
   if (etcd.rawRange !== null) return etcd.rawRange;
-  const kvs = etcd.values.has(name) ? [kvOf(etcd, name)] : [];
-  return Buffer.from(RangeResponse.encode({ header: headerOf(etcd), kvs, more: false, count: BigInt(kvs.length) }).finish());
+  const there = etcd.values.has(name) ? [versions.of(name)] : [];
+  const kvs = there.filter(({ modRevision }) => modRevision >= minModRevision);
+  return Buffer.from(RangeResponse.encode({ header: headerOf(etcd), kvs, more: false, count: BigInt(there.length) }).finish());
 }
 
-function watch(etcd: ScriptedEtcd, stream: ServerDuplexStream<Buffer, Buffer>): void {
+type KeyValue = NonNullable<WatchResponse['events'][number]['kv']>;
+
+/** Counts how often values became others, as seen by those who asked. */
+class Versions {
+  readonly #etcd: ScriptedEtcd;
+  readonly #last = new Map<string, KeyValue>();
+
+  constructor(etcd: ScriptedEtcd) {
+    this.#etcd = etcd;
+  }
+
+  of(key: string): KeyValue {
+    const value = this.#etcd.values.get(key) ?? new Uint8Array();
+    const last = this.#last.get(key);
+    if (last?.value === value) return last;
+    const modRevision = this.#etcd.revision;
+    const next = { key: Buffer.from(key), value, createRevision: 1n, modRevision, version: (last?.version ?? 0n) + 1n, lease: 0n };
+    this.#last.set(key, next);
+    return next;
+  }
+}
+
+function watch(etcd: ScriptedEtcd, versions: Versions, stream: ServerDuplexStream<Buffer, Buffer>): void {
   const from = new Map<string, bigint>();
   const write = (bytes: Buffer): void => {
     if (!stream.writableEnded) stream.write(bytes);
@@ -103,7 +122,7 @@ function watch(etcd: ScriptedEtcd, stream: ServerDuplexStream<Buffer, Buffer>): 
   const one: ScriptedWatch = {
     from,
     send,
-    sendValue: (key) => send({ events: [{ type: 0, kv: kvOf(etcd, key), prevKv: undefined }] }),
+    sendValue: (key) => send({ events: [{ type: 0, kv: versions.of(key), prevKv: undefined }] }),
     sendRaw: write,
     end: () => stream.end(),
   };

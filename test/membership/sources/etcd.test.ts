@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ClientTlsConfig } from '../../../src/config/index.ts';
@@ -80,7 +81,7 @@ t.test('an etcd that is silent is asked, and left when it does not answer', asyn
   void reports.next().then((report) => {
     failed = report;
   });
-  while (failed === null) await clock.advance(500);
+  while (failed === null) await clock.advance(200);
   t.match(failed, { kind: 'failed', error: { code: 'ETCD_TIMEOUT', message: `${etcd.endpoint}: did not answer within 5000ms` } });
   etcd.resume();
   await clock.advance(3000);
@@ -123,6 +124,35 @@ t.test('a login, its role, and what it is worth after a restart', async (t) => {
   await etcd.start(); // tokens are forgotten
   t.match(await until(reports, 'failed'), /UNAVAILABLE/);
   t.equal(await until(reports, 'members'), ALL, 'logged in again');
+});
+
+t.test('a token that runs out is replaced without a failure', async (t) => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const files = t.testdir({
+    'public.pem': publicKey.export({ type: 'spki', format: 'pem' }),
+    'private.pem': privateKey.export({ type: 'pkcs1', format: 'pem' }),
+    password: 'geheim',
+  });
+  const [publicFile, privateFile] = [join(files, 'public.pem'), join(files, 'private.pem')];
+  const jwt = `jwt,pub-key=${publicFile},priv-key=${privateFile},sign-method=RS256,ttl=1s`;
+  const etcd = await etcdWithRings(t, { args: ['--auth-token', jwt] });
+  if (etcd === undefined) return;
+  await setUpLogins(etcd);
+  const login = { user: 'ringway', password: { kind: 'file', file: join(files, 'password') } } as const;
+  const reports = reportsOf(t, { ...optionsFor(etcd.endpoint), login }, systemClock);
+  t.equal(textOf(await reports.next()), ALL);
+  const { token } = await etcd.post('auth/authenticate', { name: 'root', password: 'root' });
+  const key = Buffer.from(KEYS.instances).toString('base64');
+  const put = (members: typeof MEMBERS) => {
+    const value = Buffer.from(instancesOf(members)).toString('base64');
+    return etcd.post('kv/put', { key, value }, token as string);
+  };
+  for (let i = 0; i < 30; i += 1) await put(i < 29 ? MEMBERS : MEMBERS.slice(1)); // so busy that it reads, a second later
+  for (let text = ALL; text !== FEWER; ) {
+    const report = await reports.next();
+    text = textOf(report);
+    t.equal(report.kind, 'members', text);
+  }
 });
 
 /** A user `ringway` that may read what begins with `collectors/`. */

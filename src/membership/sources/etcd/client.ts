@@ -12,8 +12,8 @@ import type { EtcdSourceOptions } from './options.ts';
 export interface EtcdClient {
   /** `scheme://host:port`; every error begins with it. */
   readonly endpoint: string;
-  /** What stands under a key, at a revision or, with 0, now. Rejects with RingwayError. */
-  range(key: string, revision: bigint): Promise<RangeResponse>;
+  /** What stands under a key, now unless there is a revision, and if it was changed since `changedSince`. Rejects with RingwayError. */
+  range(key: string, at: { readonly revision?: bigint; readonly changedSince?: bigint }): Promise<RangeResponse>;
   /** Watches; the server ends them when it is cut off from the others. The caller cancels the stream. */
   watch(): ClientDuplexStream<WatchRequest, WatchResponse>;
   /** To be called when nothing is under way. */
@@ -78,8 +78,8 @@ function clientOf(client: Client, call: UnaryOptions): EtcdClient {
   watching.set('hasleader', 'true'); // without it the watches of a member that is cut off stay silent for as long as that lasts
   return {
     endpoint: call.endpoint,
-    range: (key, revision) => {
-      const request = { key: Buffer.from(key), rangeEnd: new Uint8Array(), limit: 1n, revision };
+    range: (key, { revision = 0n, changedSince: minModRevision = 0n }) => {
+      const request = { key: Buffer.from(key), rangeEnd: new Uint8Array(), limit: 1n, revision, minModRevision };
       return unary(client, RANGE, request, call);
     },
     watch: () => client.makeBidiStreamRequest(WATCH.path, WATCH.encode, WATCH.decode, watching),

@@ -7,8 +7,22 @@ import type { EtcdSourceOptions } from './options.ts';
 
 type Keys = EtcdSourceOptions['keys'];
 
-/** What stands under each key; null: nothing. */
-export type Values = Map<string, Uint8Array | null>;
+/** What stands under one key. */
+export interface Value {
+  readonly bytes: Uint8Array;
+  /** The revision of its last change, and which change that was. */
+  readonly modRevision: bigint;
+  readonly version: bigint;
+}
+
+/** By key; null: nothing. */
+export type Values = Map<string, Value | null>;
+
+/** Keys as they were at one revision. */
+export interface Reading {
+  readonly values: Values;
+  readonly revision: bigint;
+}
 
 /** Both rings; `partitions` null when the ring has none. */
 export interface Rings {
@@ -16,20 +30,22 @@ export interface Rings {
   readonly partitions: PartitionRing | null;
 }
 
-/** Reads these keys as they are at one revision. Rejects with RingwayError. */
-export async function readValues(
-  client: EtcdClient,
-  keys: readonly string[],
-): Promise<{ readonly values: Values; readonly revision: bigint }> {
+/** Reads these keys as they are at one revision; values that are known are not sent again. Rejects with RingwayError. */
+export async function readValues(client: EtcdClient, keys: readonly string[], known: Reading | null): Promise<Reading> {
   const values: Values = new Map();
-  let revision = 0n;
+  let revision: bigint | undefined;
   for (const key of keys) {
-    const { header, kvs } = await client.range(key, revision);
+    const before = known?.values.get(key) ?? null;
+    const changedSince = before === null ? 0n : before.modRevision + 1n;
+    const { header, kvs, count } = await client.range(key, { ...(revision === undefined ? {} : { revision }), changedSince });
     if (header === undefined) throw badAnswer(client.endpoint);
-    if (revision === 0n) revision = header.revision;
-    values.set(key, kvs[0]?.value ?? null);
+    if (known !== null && header.revision < known.revision) return readValues(client, keys, null); // restored from a backup
+    revision ??= header.revision;
+    const [kv] = kvs;
+    if (kv !== undefined) values.set(key, { bytes: kv.value, modRevision: kv.modRevision, version: kv.version });
+    else values.set(key, count > 0n ? before : null);
   }
-  return { values, revision };
+  return { values, revision: revision ?? 0n };
 }
 
 /**
@@ -43,14 +59,14 @@ export function createDecoder(endpoint: string, { instances, partitions }: Keys)
 }
 
 function keepLast<T>(endpoint: string, key: string, decode: (bytes: Uint8Array) => T): (values: Values) => T {
-  let last: { readonly value: Uint8Array; readonly ring: T } | null = null;
+  let last: { readonly bytes: Uint8Array; readonly ring: T } | null = null;
   const where = `key ${JSON.stringify(key)}`;
   return (values) => {
-    const value = values.get(key) ?? null;
-    if (value === null) throw failure(endpoint, `${where}: there is nothing under it`, 'ETCD_NO_KEY');
-    if (last?.value === value) return last.ring;
+    const bytes = values.get(key)?.bytes;
+    if (bytes === undefined) throw failure(endpoint, `${where}: there is nothing under it`, 'ETCD_NO_KEY');
+    if (last?.bytes === bytes) return last.ring;
     try {
-      last = { value, ring: decode(value) };
+      last = { bytes, ring: decode(bytes) };
       return last.ring;
     } catch (error) {
       if (error instanceof RingwayError) throw failure(endpoint, `${where}: ${error.message}`, error.code, error);
