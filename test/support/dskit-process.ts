@@ -10,8 +10,8 @@ export interface DskitOptions {
   readonly partition?: number;
   readonly advertise?: string;
   readonly grpcPort?: number;
-  readonly store?: 'memberlist' | 'etcd' | 'consul';
-  /** host:port of the store. */
+  readonly store?: 'memberlist' | 'etcd';
+  /** host:port of etcd. */
   readonly endpoint?: string;
   /** Of a member that is started again the same one. */
   readonly gossipPort?: number;

@@ -19,7 +19,6 @@ func stores(o options, gossip *memberlist.KVInitService, registry prometheus.Reg
 	config := kv.Config{Store: o.store}
 	config.RegisterFlagsWithPrefix("", keyPrefix, flag.NewFlagSet("", flag.ContinueOnError))
 	config.Etcd.Endpoints = []string{o.endpoint}
-	config.Consul.Host = o.endpoint
 	config.MemberlistKV = gossip.GetMemberlistKV
 	instances, err = kv.NewClient(config, ring.GetCodec(), kv.RegistererWithKVName(registry, ringName), logger)
 	if err != nil {
