@@ -1,10 +1,13 @@
 import { codeOf, messageOf } from '../../core/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
 
+/** Why the bus is away may change while it is; reasons without end help nobody. */
+const MAX_REASONS = 5;
+
 /** Tells what is wrong with the bus once, however often it is met, and that it is over. */
 export class Troubles {
   readonly #logger: Logger;
-  #told: string | null = null;
+  readonly #told = new Set<string>();
   #isHeldTold = false;
 
   constructor(logger: Logger) {
@@ -15,17 +18,16 @@ export class Troubles {
   met(error: unknown, { isAway, isLeaving }: { readonly isAway: boolean; readonly isLeaving: boolean }): void {
     const reason = messageOf(error);
     if (isAway && isLeaving) this.#held(reason);
-    const text = isAway ? 'away' : reason;
-    if (text === this.#told) return;
-    this.#told = text;
+    if (this.#told.has(reason) || (isAway && this.#told.size >= MAX_REASONS)) return;
+    this.#told.add(reason);
     if (!isAway) this.#logger.error('agent.refused', { code: codeOf(error) ?? '' }, reason);
     else if (!isLeaving)
       this.#logger.warn('agent.bus_unavailable', { reason }, 'the bus is away; traffic goes on, the ring hears of it later');
   }
 
   over(): void {
-    if (this.#told !== null) this.#logger.info('agent.bus_recovered', {}, 'the bus takes what it is told again');
-    this.#told = null;
+    if (this.#told.size > 0) this.#logger.info('agent.bus_recovered', {}, 'the bus takes what it is told again');
+    this.#told.clear();
   }
 
   #held(reason: string): void {

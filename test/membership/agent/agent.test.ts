@@ -397,6 +397,17 @@ t.test('a login without the right: one error that says it, slow tries, and it wo
   t.equal(b.log.of('agent.refused').length, 2, 'refused when it leaves: no use waiting');
 });
 
+t.test('why the bus is away is told once a reason, and not without end', async (t) => {
+  let n = 0;
+  const b = bench(t, { answer: SERVING, refuse: () => new RingwayError(`reason ${Math.floor(n++ / 3)}`, { code: 'BUS_UNAVAILABLE' }) });
+  b.agent.start();
+  await b.clock.advance(300_000);
+  t.strictSame(
+    b.log.of('agent.bus_unavailable').map(({ fields }) => fields['reason']),
+    ['reason 0', 'reason 1', 'reason 2', 'reason 3', 'reason 4'],
+  );
+});
+
 t.test('what it counts', async (t) => {
   const b = bench(t, { answer: SERVING });
   b.agent.start();
