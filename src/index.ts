@@ -1,6 +1,7 @@
 // Ringway as a library: membership, what control makes of it, and the xDS server. The programs are in `cli`, their composition in `roles`.
 export { createSnapshotSource, StageDriver } from './control/index.ts';
 export { type Clock, RingwayError, type Service, systemClock, systemRandom } from './core/index.ts';
+export { createMemoryBus, createNatsBus } from './membership/bus/index.ts';
 export { MembershipHub } from './membership/index.ts';
 export { createSources } from './membership/sources/index.ts';
 export type * from './membership/types.ts';

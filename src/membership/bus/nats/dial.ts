@@ -1,5 +1,7 @@
-import { isIP } from 'node:net';
-import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
+import { isIP, type Socket } from 'node:net';
+import { connect, type NatsConnection, type NodeConnectionOptions, type TlsOptions } from '@nats-io/transport-node';
 import type { ClientTlsConfig, NatsConnectionConfig, SecretReader } from '../../../config/index.ts';
 import { readClientTls } from '../../../transport/index.ts';
 import { unavailable } from './errors.ts';
@@ -11,6 +13,10 @@ const CONNECT_MS = 2000;
 /** A server that does not answer two of these in a row is gone. */
 const PING_MS = 2500;
 
+/** The attempt under way hears of its socket: the client keeps that of an attempt that failed open, as long as the other side does. */
+const attempts = new AsyncLocalStorage<{ opened: (socket: Socket) => unknown }>();
+subscribe('net.client.socket', (message) => attempts.getStore()?.opened((message as { readonly socket: Socket }).socket));
+
 /** Connects to one server, once. Rejects with what the client threw, or a RingwayError for a file that is no good; at once when `signal` aborts. */
 export async function dial(
   server: ServerAddress,
@@ -18,34 +24,45 @@ export async function dial(
   { inbox, readSecret, signal }: { readonly inbox: string; readonly readSecret: SecretReader; readonly signal: AbortSignal },
 ): Promise<NatsConnection> {
   const [login, tls] = await Promise.all([readLogin(config.login, readSecret), tlsOf(server, config.tls)]);
-  signal.throwIfAborted();
-  const dialling = connect({
-    servers: [server.address],
-    name: 'ringway',
-    inboxPrefix: inbox,
-    reconnect: false,
-    ignoreAuthErrorAbort: true,
-    resolve: false,
-    timeout: CONNECT_MS,
-    pingInterval: PING_MS,
-    maxPingOut: 2,
-    ...login,
-    ...(tls === null ? {} : { tls }),
-  });
-  return await Promise.race([dialling, abandoned(dialling, signal)]);
+  return attempt(
+    {
+      servers: [server.address],
+      name: 'ringway',
+      inboxPrefix: inbox,
+      reconnect: false,
+      ignoreAuthErrorAbort: true,
+      resolve: false,
+      timeout: CONNECT_MS,
+      pingInterval: PING_MS,
+      maxPingOut: 2,
+      ...login,
+      ...(tls === null ? {} : { tls }),
+    },
+    signal,
+  );
 }
 
-/** Rejects when `signal` aborts; what comes of the attempt after all is let go. */
-function abandoned(dialling: Promise<NatsConnection>, signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abandon = (): void => {
-      reject(unavailable('the bus is closed'));
-      dialling.then((nc) => nc.close()).catch(() => {});
-    };
-    signal.addEventListener('abort', abandon, { once: true });
-    const settled = (): void => signal.removeEventListener('abort', abandon);
-    dialling.then(settled, settled);
-  });
+async function attempt(options: NodeConnectionOptions, signal: AbortSignal): Promise<NatsConnection> {
+  signal.throwIfAborted();
+  const sockets: Socket[] = [];
+  const store = { opened: (socket: Socket): unknown => sockets.push(socket) };
+  const giveUp = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    const nc = await attempts.run(store, () => connect(options));
+    if (!signal.aborted) return nc;
+    await nc.close();
+    throw unavailable('the bus is closed');
+  } catch (error) {
+    giveUp();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    // What runs in the name of the connection later opens sockets of its own.
+    store.opened = () => {};
+  }
 }
 
 /** Null: in plain, unless the server wants TLS. `host` is not dialled: a certificate is compared with it when there is no name to ask for. */

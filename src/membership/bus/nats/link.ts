@@ -122,6 +122,7 @@ export class NatsLink {
 
   async #live(nc: NatsConnection): Promise<RingwayError> {
     const { signal } = this.#closing;
+    if (signal.aborted) void nc.close();
     const close = (): void => void nc.close();
     signal.addEventListener('abort', close, { once: true });
     void this.#follow(nc);
