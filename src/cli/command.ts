@@ -8,6 +8,8 @@ export interface Output {
   readonly isTTY: boolean;
   /** Width in characters; undefined where it is not known. */
   readonly columns: number | undefined;
+  /** Aborts when what is written gets nowhere any more, with why as its reason: an Error, of code EPIPE when the reader went away. */
+  readonly closed: AbortSignal;
   write(text: string): void;
 }
 

@@ -1,5 +1,5 @@
 // The program `ringway`: one table of commands, each loaded when it is asked for.
-import { processIo } from './process-io.ts';
+import { finish, processIo } from './process-io.ts';
 import { type CommandEntry, runProgram } from './program.ts';
 import { version } from './version.ts';
 
@@ -29,6 +29,5 @@ const commands: readonly CommandEntry[] = [
   { name: 'demo', summary: '', load: async () => (await import('./demo.ts')).demoCommand },
 ];
 
-const code = await runProgram(process.argv.slice(2), processIo(), { commands, version });
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
-process.exit(code);
+const io = processIo();
+process.exit(await finish(io, await runProgram(process.argv.slice(2), io, { commands, version })));

@@ -1,4 +1,5 @@
-import type { CommandIo, Output } from './command.ts';
+import { codeOf, messageOf } from '../core/index.ts';
+import { type CommandIo, EXIT, type Output } from './command.ts';
 
 /** How long a supervised process may drain after its supervisor vanished. */
 const ORPHAN_GRACE_MS = 5_000;
@@ -44,10 +45,8 @@ function followSupervisor(stop: AbortController): void {
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {
-  // A reader that went away (`ringway ring show | head`) is no failure of ours.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  const closed = new AbortController();
+  stream.on('error', (error) => closed.abort(error));
   return {
     get isTTY() {
       return stream.isTTY === true;
@@ -55,8 +54,21 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     get columns() {
       return stream.isTTY && stream.columns > 0 ? stream.columns : undefined; // 0: a terminal that does not tell
     },
+    closed: closed.signal,
     write(text) {
-      stream.write(text);
+      if (!closed.signal.aborted) stream.write(text);
     },
   };
+}
+
+/**
+ * Waits until all that was written is out. Resolves with the exit code: of one that says that all is well, 1 when stdout could not be
+ * written. A reader that went away (`ringway ring show | head`) is no failure of ours.
+ */
+export async function finish(io: CommandIo, code: number): Promise<number> {
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+  const { reason } = io.stdout.closed;
+  if (code !== EXIT.ok || !io.stdout.closed.aborted || codeOf(reason) === 'EPIPE') return code;
+  io.stderr.write(`ringway: cannot write to stdout: ${messageOf(reason)}\n`);
+  return EXIT.failed;
 }

@@ -6,6 +6,7 @@ import { memoryIo } from '../support/memory-io.ts';
 import { memberlistPages, startTempoServer } from '../support/tempo-server.ts';
 
 interface Watching {
+  readonly io: ReturnType<typeof memoryIo>;
   readonly ended: Promise<number>;
   /** Resolves with the lines written so far once one of them contains `text`. */
   seen(text: string): Promise<readonly string[]>;
@@ -28,6 +29,7 @@ function watch(t: Test, ...args: string[]): Watching {
     return ended;
   });
   return {
+    io,
     ended,
     seen: (text) =>
       new Promise((resolve) => {
@@ -125,4 +127,11 @@ t.test('a ring that cannot be read is watched all the same; bad usage is not', a
   const io = memoryIo();
   t.equal(await runCommand(ringCommand, ['watch', '-c', 'x', 'more'], io), 64);
   t.equal(io.written.stderr, 'ringway ring: "more" is one word too many (see: ringway ring --help)\n');
+});
+
+t.test('what nobody reads any more is not watched any more', async (t) => {
+  const watching = watch(t, '--source', `${t.testdir({ 'members.yaml': member('a-0', '10.0.0.1') })}/members.yaml`);
+  await watching.seen('findings');
+  watching.io.close();
+  t.equal(await watching.ended, 0);
 });

@@ -5,17 +5,20 @@ export interface MemoryIo extends CommandIo {
   readonly written: { stdout: string; stderr: string };
   /** As SIGTERM would. */
   stop(): void;
+  /** As when the reader of both outputs goes away. */
+  close(): void;
   /** As SIGHUP would. */
   reload(): void;
 }
 
 export function memoryIo(env: Readonly<Record<string, string>> = {}): MemoryIo {
   const written = { stdout: '', stderr: '' };
-  const stop = new AbortController();
+  const [stop, closed] = [new AbortController(), new AbortController()];
   const reloads = new Set<() => void>();
   const output = (name: 'stdout' | 'stderr'): Output => ({
     isTTY: false,
     columns: undefined,
+    closed: closed.signal,
     write: (text) => {
       written[name] += text;
     },
@@ -31,6 +34,7 @@ export function memoryIo(env: Readonly<Record<string, string>> = {}): MemoryIo {
       return () => reloads.delete(listener);
     },
     stop: () => stop.abort('SIGTERM'),
+    close: () => closed.abort(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
     reload: () => {
       for (const listener of reloads) listener();
     },
