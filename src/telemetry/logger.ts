@@ -15,9 +15,14 @@ export interface Logger {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** Of lines that could not be written so many octets are kept for when they can; what comes then is dropped. */
+const MAX_UNWRITTEN_BYTES = 1024 * 1024;
+
 /** JSON lines on `fd` (2 = stderr by default), written at once so that the last line before an exit is not lost. */
 export function createLogger(options: { readonly level: LogLevel; readonly role: string; readonly fd?: number }): Logger {
-  const destination = pino.destination({ fd: options.fd ?? 2, sync: true });
+  const destination = pino.destination({ fd: options.fd ?? 2, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
+  // A full disk must not end a process that serves traffic.
+  destination.on('error', () => {});
   const root = pino(
     {
       level: options.level,
