@@ -98,8 +98,8 @@ t.test('bad usage is one line and exit 64', async (t) => {
     t.equal(code, 64, args.join(' '));
     return stderr;
   };
-  t.match(await said('a.yaml'), '1 sources are given; allowed: two');
-  t.match(await said('a.yaml', 'b.yaml', 'c.yaml'), '3 sources are given; allowed: two');
+  t.match(await said('a.yaml'), 'sources given: 1; allowed: two');
+  t.match(await said('a.yaml', 'b.yaml', 'c.yaml'), 'sources given: 3; allowed: two');
   t.match(
     await said('tempo', 'b.yaml'),
     /^ringway ring: "tempo" is not a source; allowed: http:\/\/querier:3200, gossip:.*with --config the name of a source/,

@@ -57,12 +57,21 @@ t.test('sources and the guard', async (t) => {
   t.same(lines(ring({ ok: false, error: 'gone' }), down), ['source tempo fails: gone']);
   t.same(lines(ring({ error: 'one of two peers is down' }), ring({})), ['source tempo partly fails: one of two peers is down']);
   t.same(lines(ring({}), down), ['source tempo works']);
-  t.same(lines(ring({}), ring({ ok: false, asOfMs: null })), [], 'the first read is told by the members');
+  const unread = ring({ ok: false, asOfMs: null });
+  t.same(lines(ring({}), unread), ['source tempo works'], 'whoever looked before was told that it does not');
+  t.same(lines(ring({ ok: false, asOfMs: null }), unread), []);
+  const expired = ring({ ok: false, error: 'down', expired: true });
+  t.same(lines(expired, down), ['source tempo has failed for too long; the ring goes on without it']);
+  t.same(lines(expired, expired), []);
+  t.same(lines(ring({}), expired), ['source tempo works']);
   t.same(lines(ring({}), { ...before, sources: [] }), [], 'a source that is new and works');
   t.same(lines(down, { ...before, sources: [] }), ['source tempo fails: down']);
   const guarded = ring({}, { emptyGuard: true });
-  t.same(lines(guarded, ring({})), ['the sources say that the ring is empty; 3 members are kept']);
+  t.same(lines(guarded, ring({})), ['the sources say that the ring is empty; 3 members kept']);
   t.same(lines(ring({}), guarded), ['the ring has 3 members again, or may be empty']);
+  t.same(lines({ ...before, members: [a0], emptyGuard: true }, { ...before, members: [a0] }), [
+    'the sources say that the ring is empty; 1 member kept',
+  ]);
 });
 
 t.test('a line begins with the time and cannot be steered by what a ring says', async (t) => {

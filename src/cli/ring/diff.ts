@@ -19,7 +19,7 @@ export async function diffCommand(args: readonly string[], io: CommandIo): Promi
   const [left, right, more] = positionals;
   if (left === undefined || right === undefined || more !== undefined)
     throw new UsageError(
-      `${positionals.length} sources are given; allowed: two, such as ringway ring diff http://querier:3200 nats://nats:4222`,
+      `sources given: ${positionals.length}; allowed: two, such as ringway ring diff http://querier:3200 nats://nats:4222`,
     );
   const file = values.config === undefined ? null : await loadConfig(values.config);
   try {

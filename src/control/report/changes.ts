@@ -1,6 +1,7 @@
 import { isoTime } from '../../core/index.ts';
 import { diffRings } from '../../membership/index.ts';
 import type { Disagreement, MergedMember, Ring, RingName, SourceStatus } from '../../membership/types.ts';
+import { count } from './count.ts';
 import { disagreementText } from './disagreement.ts';
 import { printable } from './printable.ts';
 
@@ -18,7 +19,7 @@ export type RingChange =
   | { readonly event: 'member.changed'; readonly member: string; readonly changed: FieldChange }
   | { readonly event: 'disagreement.began' | 'disagreement.ended'; readonly member: string; readonly disagreement: Disagreement }
   | { readonly event: 'source.failed' | 'source.degraded'; readonly source: string; readonly error: string }
-  | { readonly event: 'source.recovered'; readonly source: string }
+  | { readonly event: 'source.recovered' | 'source.expired'; readonly source: string }
   | { readonly event: 'ring.empty_guard' | 'ring.empty_guard_released'; readonly members: number };
 
 /** From one merge of a ring to the next: members in order of id, each with its disagreements, then sources, then the guard. */
@@ -31,7 +32,7 @@ export function ringChanges(before: Ring, after: Ring): readonly RingChange[] {
     ...changed.map(memberChange),
     ...disagreementChanges(before, after),
     ...after.sources.flatMap((source) =>
-      sourceChange(
+      sourceChanges(
         before.sources.find(({ name }) => name === source.name),
         source,
       ),
@@ -66,10 +67,12 @@ function beyond(these: readonly Disagreement[], those: readonly Disagreement[]):
   return these.filter((one) => !texts.has(disagreementText(one)));
 }
 
-function sourceChange(before: SourceStatus | undefined, { name, ok, error }: SourceStatus): RingChange[] {
-  if (error === null) return before?.error == null ? [] : [{ event: 'source.recovered', source: name }];
-  if (before?.ok === ok && before.error === error) return [];
-  return [{ event: ok ? 'source.degraded' : 'source.failed', source: name, error }];
+/** What has never been read did not work: whoever looks has been told so. */
+function sourceChanges(before: SourceStatus | undefined, { name, ok, error, expired }: SourceStatus): RingChange[] {
+  const gone: RingChange[] = expired && !before?.expired ? [{ event: 'source.expired', source: name }] : [];
+  if (before !== undefined && before.ok === ok && before.error === error) return gone;
+  if (error !== null) return [{ event: ok ? 'source.degraded' : 'source.failed', source: name, error }, ...gone];
+  return ok && before !== undefined ? [{ event: 'source.recovered', source: name }] : gone;
 }
 
 function guardChange(before: Ring, after: Ring): RingChange[] {
@@ -100,10 +103,12 @@ function textOf(change: RingChange): string {
       return `source ${change.source} partly fails: ${change.error}`;
     case 'source.recovered':
       return `source ${change.source} works`;
+    case 'source.expired':
+      return `source ${change.source} has failed for too long; the ring goes on without it`;
     case 'ring.empty_guard':
-      return `the sources say that the ring is empty; ${change.members} members are kept`;
+      return `the sources say that the ring is empty; ${count(change.members, 'member')} kept`;
     case 'ring.empty_guard_released':
-      return `the ring has ${change.members} members again, or may be empty`;
+      return `the ring has ${count(change.members, 'member')} again, or may be empty`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { addressKey } from '../../membership/index.ts';
 import type { MergedMember, PartitionState, Ring } from '../../membership/types.ts';
+import { count } from './count.ts';
 import { printable } from './printable.ts';
 
 /** One field that two sources say differently; null where one does not know it. */
@@ -107,7 +108,7 @@ function partitionDifferences(left: Ring, right: Ring): RingComparison['partitio
 export function comparisonText({ equal, left, right, onlyLeft, onlyRight, different, partitions }: RingComparison): string {
   const say = (side: { readonly source: string }, value: string | number | null): string => `${value ?? '-'} in ${side.source}`;
   const lines = [
-    `${left.source}: ${left.members} members; ${right.source}: ${right.members} members`,
+    `${left.source}: ${count(left.members, 'member')}; ${right.source}: ${count(right.members, 'member')}`,
     ...onlyLeft.map((member) => `only in ${left.source}: ${loneText(member)}`),
     ...onlyRight.map((member) => `only in ${right.source}: ${loneText(member)}`),
     ...different.map(

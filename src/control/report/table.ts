@@ -1,3 +1,4 @@
+import { count } from './count.ts';
 import { disagreementText } from './disagreement.ts';
 import type { Finding } from './findings.ts';
 import { formatAge, type MemberReport, type RingFacts, reportMembers } from './member.ts';
@@ -87,8 +88,4 @@ function heartbeatText({ heartbeatAgeMs, heartbeatAgesMs }: MemberReport, bySour
 
 function findingLines({ level, text, advice }: Finding): string[] {
   return [`  ${level.padEnd(7)}  ${text}`, ...(advice === '' ? [] : [`           → ${advice}`])];
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
