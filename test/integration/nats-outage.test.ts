@@ -103,7 +103,8 @@ t.test('a server that is away for a while: who joined or left meanwhile is right
 });
 
 t.test('a server that comes back without its memory', async (t) => {
-  const [server, empty] = [await natsServer(t), await natsServer(t)];
+  const server = await natsServer(t);
+  const empty = server && (await natsServer(t));
   if (server === undefined || empty === undefined) return;
   await server.start();
   const seen = watchBus(t, natsBus(t, natsConnection([server.url, empty.url])));
