@@ -23,7 +23,8 @@ usage: ringway ring show  -c ringway.yaml | --tempo URL ... | --source URI ... [
 ${ringSourceHelp}
       --ring NAME       with a file: only this ring (default: all; diff: the only one); without: its name (default live-store)
       --json            for machines; watch: one JSON object a line
-      --probe-timeout TIME  show: how long a member's port may take to answer (default 700ms, at most 1s); 0 leaves the ports alone
+      --probe-timeout TIME  show: how long a member's port may take to answer (default 700ms, at most 1s); 0 leaves the ports alone;
+                        of a ring the first 500 are tried
 
 SOURCE is a URI as with --source, or the name of a source of the file's ring: its kind, the second of a kind with -2 (tempo, nats,
 static-2). diff compares members by id, or by address with a source that has only addresses, and what both sources know of them:

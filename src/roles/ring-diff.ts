@@ -64,7 +64,11 @@ async function firstReport(label: string, source: MembershipSource, clock: Clock
   try {
     for await (const report of source.watch(stop.signal)) {
       if (report.kind === 'members') return report;
-      throw new RingwayError(`${label}: ${report.error.message}`, { code: 'SOURCE_UNREADABLE', cause: report.error });
+      const { message } = report.error;
+      throw new RingwayError(message.startsWith(label) ? message : `${label}: ${message}`, {
+        code: 'SOURCE_UNREADABLE',
+        cause: report.error,
+      });
     }
   } finally {
     timer.cancel();

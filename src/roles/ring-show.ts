@@ -10,11 +10,14 @@ import { allRead, quietHub, type RingReadDeps, selectRings, withoutWaiting } fro
 /** How long sources may take to say something. With the probe of the ports the whole stays below two seconds. */
 const READ_MS = 1_000;
 
+/** Of each ring; all at once, so more would be a storm, and more sockets than a process may have. */
+const MAX_PROBES = 500;
+
 export interface RingShowOptions {
   readonly config: RingwayConfig;
   /** Which ring; null for all of them. */
   readonly ring: RingName | null;
-  /** How long a port may take to answer, ms; 0 leaves the ports alone. */
+  /** How long a port may take to answer, ms; 0 leaves the ports alone. The first 500 of a ring are tried. */
   readonly probeTimeoutMs: number;
   readonly proposals: Proposals;
 }
@@ -49,7 +52,7 @@ export async function showRings(options: RingShowOptions, deps: RingReadDeps): P
 
 async function probeAll(catalog: Catalog, timeoutMs: number, clock: Clock): Promise<ReadonlyMap<RingName, SilentPorts>> {
   const probes = [...catalog.rings.values()].map(async (ring): Promise<[RingName, SilentPorts]> => {
-    const dialable = ring.members.filter(({ refused }) => refused === null);
+    const dialable = ring.members.filter(({ refused }) => refused === null).slice(0, MAX_PROBES);
     const answers = await Promise.all(dialable.map(async ({ id, address }) => [id, await probePort(address, timeoutMs, clock)] as const));
     return [ring.name, new Map(answers.flatMap(([id, reason]) => (reason === null ? [] : [[id, reason]])))];
   });

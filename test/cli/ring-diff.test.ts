@@ -87,7 +87,7 @@ t.test('a source that cannot be read: exit 2', async (t) => {
   const folder = files(t);
   const { code, stdout, stderr } = await ring('diff', `${folder}/one.yaml`, `${folder}/none.yaml`);
   t.same([code, stdout], [2, '']);
-  t.equal(stderr, `ringway ring: ${folder}/none.yaml: ${folder}/none.yaml: no such file\n`);
+  t.equal(stderr, `ringway ring: ${folder}/none.yaml: no such file\n`);
 });
 
 t.test('bad usage is one line and exit 64', async (t) => {

@@ -75,6 +75,22 @@ t.test('a port at which nobody listens, for people and for machines, in two seco
   );
 });
 
+t.test('of a crowd, the ports of the first are tried', async (t) => {
+  const [port] = await freePorts(1);
+  const file = files(
+    t,
+    Array.from({ length: 600 }, (_, i) => ({
+      id: `m-${1000 + i}`,
+      address: `127.1.${i >> 8}.${i & 255}:${port}`,
+      zone: 'a',
+      partition: i,
+    })),
+  );
+  const { stdout } = await ring('show', '-c', file, '--json', '--probe-timeout', '1s');
+  const silent = JSON.parse(stdout).rings[0].findings.filter(({ code }: { code: string }) => code === 'port-silent');
+  t.match(silent, [{ text: /^500 of 600 members, the first is m-1000: nothing answers from here/ }]);
+});
+
 t.test('a ring that cannot be read: exit 1, and where to ask', async (t) => {
   const { code, stdout, stderr } = await ring('show', '--tempo', `http://127.0.0.1:${(await freePorts(1))[0]}`);
   t.equal(stderr, '');
