@@ -160,7 +160,7 @@ t.test('by hand: the fields are named', async (t) => {
   };
   wrong('[]', `${at} is not an object`);
   wrong('{ partition: 1 }', `${at}.nats is needed: one or more servers`);
-  wrong('{ nats: [], nats_credz: a }', `${at}.nats_credz: no such key; allowed: nats, nats_creds,`);
+  wrong('{ nats: [], nats_credz: a }', `${at}: no such key "nats_credz"; allowed: nats, nats_creds,`);
   wrong('{ nats: "nats://n:4222", nats_creds: { a: 1 } }', `${at}.nats_creds: {"a":1} is not a text`);
   wrong('{ nats: "nats://n:4222", partition: 1.5 }', `${at}.partition: "1.5" is not a whole number`);
   wrong('{ nats: "nats://n:4222", nats_user: u }', `${at}.nats_user needs ${at}.nats_password_file`);

@@ -45,7 +45,7 @@ export function advertisedAddress({ settings, listener, listen }: AnnouncePlan, 
 function outOfReach(host: string, bound: string): string | null {
   if (isIP(host) === 0) return 'it is not an IP address';
   if (!isUnspecified(bound) || isIP(bound) !== 4 || isIP(host) === 4) return null;
-  return `address "${host}" is IPv6 and the listener takes IPv4 only`;
+  return `address ${JSON.stringify(host)} is IPv6 and the listener takes IPv4 only`;
 }
 
 function isUnspecified(host: string): boolean {

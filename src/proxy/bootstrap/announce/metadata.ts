@@ -36,7 +36,8 @@ export function readAnnounce(node: Node | undefined): AnnounceSettings | null {
   const values = objectOf(section);
   if (!values) throw badAnnounce(`${ANNOUNCE_FIELD} is not an object`);
   const unknown = Object.keys(values).find((key) => !ANNOUNCE_KEYS.some((known) => known === key));
-  if (unknown !== undefined) throw badAnnounce(`${ANNOUNCE_FIELD}.${unknown}: no such key; allowed: ${ANNOUNCE_KEYS.join(', ')}`);
+  if (unknown !== undefined)
+    throw badAnnounce(`${ANNOUNCE_FIELD}: no such key ${JSON.stringify(unknown)}; allowed: ${ANNOUNCE_KEYS.join(', ')}`);
   if (values['nats'] === undefined) throw badAnnounce(`${ANNOUNCE_FIELD}.nats is needed: one or more servers`);
   return parseAnnounce(textsOf(values), (key) => `${ANNOUNCE_FIELD}.${key}`);
 }

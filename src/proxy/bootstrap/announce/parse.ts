@@ -37,7 +37,9 @@ function serversOf(texts: readonly string[], nameOf: NameOf): readonly string[] 
   if (texts.length === 0) throw badAnnounce(`${nameOf('nats')} is empty; one or more servers are needed`);
   const wrong = texts.find((text) => !isNatsUrl(text));
   if (wrong !== undefined)
-    throw badAnnounce(`${nameOf('nats')}: "${redact(wrong)}" is not nats://host:port or tls://host:port, without credentials`);
+    throw badAnnounce(
+      `${nameOf('nats')}: ${JSON.stringify(redact(wrong))} is not nats://host:port or tls://host:port, without credentials`,
+    );
   return [...new Set(texts)];
 }
 
@@ -89,7 +91,7 @@ function fileOf(key: AnnounceKey, text: string, nameOf: NameOf): string {
 
 function bucketOf(text: string, nameOf: NameOf): string {
   if (/^[A-Za-z0-9_-]{1,128}$/.test(text)) return text;
-  throw badAnnounce(`${nameOf('nats_bucket')}: "${text}" is not a bucket; letters, digits, "_" and "-" are allowed`);
+  throw badAnnounce(`${nameOf('nats_bucket')}: ${JSON.stringify(text)} is not a bucket; letters, digits, "_" and "-" are allowed`);
 }
 
 function advertisedOf(text: string, nameOf: NameOf): string {
@@ -102,7 +104,7 @@ function partitionOf(text: string, nameOf: NameOf): number | null {
   if (text === 'none') return null;
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (number <= MAX_PARTITION) return number;
-  throw badAnnounce(`${nameOf('partition')}: "${text}" is not a whole number from 0 to ${MAX_PARTITION}, nor none`);
+  throw badAnnounce(`${nameOf('partition')}: ${JSON.stringify(text)} is not a whole number from 0 to ${MAX_PARTITION}, nor none`);
 }
 
 function tenantOf(text: string, nameOf: NameOf): string {

@@ -19,7 +19,7 @@ export function planAnnouncement(bootstrap: Bootstrap): AnnouncePlan | null {
   if (!settings || !node) return null;
   if (node.id === '') throw badAnnounce('node.id is needed to announce a member; --service-node or --member says it');
   const ring = /^(.+)\/inbound$/.exec(node.cluster)?.[1];
-  if (ring === undefined) throw badAnnounce(`${ANNOUNCE_FIELD}: node.cluster "${node.cluster}" is not <ring>/inbound`);
+  if (ring === undefined) throw badAnnounce(`${ANNOUNCE_FIELD}: node.cluster ${JSON.stringify(node.cluster)} is not <ring>/inbound`);
   return {
     settings,
     ring,
@@ -38,7 +38,7 @@ function partitionOf(id: string, { partition }: AnnounceSettings): number | null
   const number = Number(/-(\d{1,10})$/.exec(id)?.[1] ?? Number.NaN);
   if (number <= 2_147_483_647) return number;
   throw badAnnounce(
-    `member "${id}" does not end in a dash and a number, its partition; give --partition N or none (${ANNOUNCE_FIELD}.partition)`,
+    `member ${JSON.stringify(id)} does not end in a dash and a number, its partition; give --partition N or none (${ANNOUNCE_FIELD}.partition)`,
   );
 }
 
