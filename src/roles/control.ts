@@ -38,7 +38,7 @@ export interface ControlRole extends Service {
 export function createControl({ config: inUse, configFile, probe }: ControlOptions, deps: ControlDeps): ControlRole {
   const { clock, random, environment, logger } = deps;
   const metrics = new MetricRegistry();
-  const inputs = new RingInputs({ clock, random, environment });
+  const inputs = new RingInputs({ clock, random, environment, mayWrite: true });
   const hub = new MembershipHub(inputs.of(inUse), { clock, logger, metrics, own: ownAddresses(inUse, probe) });
   const { catalog } = hub;
   const driver = new StageDriver({ catalog, clock, logger, metrics });

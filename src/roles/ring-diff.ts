@@ -50,7 +50,7 @@ function find(
   { config, ring, source: name }: SourceChoice,
   deps: RingReadDeps,
 ): { readonly input: RingInput; readonly source: MembershipSource } {
-  const [input] = new RingInputs(deps).of(selectRings(config, ring, READ_MS));
+  const [input] = new RingInputs({ ...deps, mayWrite: false }).of(selectRings(config, ring, READ_MS));
   const source = input?.sources.find((one) => name === null || one.name === name);
   if (input && source) return { input, source };
   const names = input?.sources.map((one) => one.name).join(', ');

@@ -35,7 +35,7 @@ export interface ShownRings {
 /** Reads the rings once. Throws RingwayError `USAGE_RING` when there is no such ring, `CONFIG_NO_RING` when there is none at all. */
 export async function showRings(options: RingShowOptions, deps: RingReadDeps): Promise<ShownRings> {
   const { clock } = deps;
-  const hub = quietHub(new RingInputs(deps).of(selectRings(options.config, options.ring, READ_MS)), clock);
+  const hub = quietHub(new RingInputs({ ...deps, mayWrite: false }).of(selectRings(options.config, options.ring, READ_MS)), clock);
   await hub.start();
   await allRead(hub.catalog, READ_MS, clock);
   await hub.stop();

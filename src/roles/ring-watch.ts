@@ -28,7 +28,7 @@ export async function watchRings(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = deps;
-  const hub = quietHub(new RingInputs(deps).of(selectRings(options.config, options.ring, READ_MS)), clock);
+  const hub = quietHub(new RingInputs({ ...deps, mayWrite: false }).of(selectRings(options.config, options.ring, READ_MS)), clock);
   await hub.start();
   try {
     await allRead(hub.catalog, READ_MS, clock, signal);

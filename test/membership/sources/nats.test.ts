@@ -110,3 +110,26 @@ t.test('what it reports: heartbeats as they were written, registration, no parti
   t.strictSame(more, [], 'not those of another ring');
   for (const moment of [member?.heartbeatMs ?? 0, member?.registeredMs ?? 0]) t.ok(moment >= fromMs && moment <= Date.now());
 });
+
+t.test('who only looks leaves NATS as it is', async (t) => {
+  const server = await natsServer(t);
+  if (server === undefined) return;
+  await server.start();
+  const connection = natsConnection([server.url]);
+  const options = { name: 'nats', ring: 'live-store', ...connection, replicas: 1, forgetAfterMs: 1 };
+  const look = async (): Promise<SourceReport | undefined> => {
+    const reports = createNatsSource(options, { ...sourceDeps(systemClock), mayWrite: false }).watch(AbortSignal.timeout(30_000));
+    for await (const report of reports) return report;
+    return undefined;
+  };
+  t.match(await look(), { kind: 'failed', error: { code: 'BUS_UNAVAILABLE', message: /^nats: bucket "ringway": stream not found/ } });
+  t.match(await look(), { kind: 'failed' }, 'and has made none');
+
+  const bus = natsBus(t, connection);
+  const control = watchBus(t, bus);
+  await control.when(() => true);
+  await bus.join({ id: 'a-0', address: '10.0.0.1:9096', zone: '', partition: null, state: 'ACTIVE' });
+  await control.when((members) => members.length === 1);
+  t.match(await look(), { kind: 'members', members: [{ id: 'a-0' }] }, 'however short forgetAfter is');
+  t.match(await look(), { kind: 'members', members: [{ id: 'a-0' }] });
+});

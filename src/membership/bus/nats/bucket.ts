@@ -11,18 +11,20 @@ export interface BucketOptions {
   /** Copies, when it has to be created. */
   readonly replicas: number;
   readonly forgetAfterMs: number;
+  /** Creates nothing. */
+  readonly looksOnly: boolean;
 }
 
 /** The server drops what was not written for this long; nobody has to run for that. Longer than servers stay away. */
 const MIN_MAX_AGE_MS = 3_600_000;
 const HEADER_BYTES = 1024;
 
-/** Creates the bucket when it is not there. Resolves with what is wrong with one that somebody else has created, or null. */
+/** Creates the bucket when it is not there, unless we only look. Resolves with what is wrong with one that somebody else has created, or null. */
 export async function ensureBucket({ jsm }: Session, options: BucketOptions): Promise<string | null> {
   const stream = streamOf(options.bucket);
   try {
     const { config } = await jsm.streams.info(stream).catch((error: unknown) => {
-      if (isNoSuchStream(error)) return jsm.streams.add(configOf(options));
+      if (isNoSuchStream(error) && !options.looksOnly) return jsm.streams.add(configOf(options));
       throw error;
     });
     return whatIsWrong(config, options);

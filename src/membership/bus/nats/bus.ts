@@ -17,13 +17,15 @@ export interface NatsBusOptions {
   readonly replicas?: number;
   /** A member without a heartbeat for this long is taken out by whoever watches, ms. Default 2 minutes. */
   readonly forgetAfterMs?: number;
+  /** `watch` creates no bucket and takes nobody out of it. Default false. */
+  readonly looksOnly?: boolean;
 }
 
 const PACE: Pace = { changeGapMs: 100, heartbeatGapMs: 1000 };
 
 /** A bus of one ring over NATS: one key a member in a JetStream key-value bucket. Connects with the first call. */
 export function createNatsBus(
-  { ring, connection, member, replicas = 1, forgetAfterMs = 120_000 }: NatsBusOptions,
+  { ring, connection, member, replicas = 1, forgetAfterMs = 120_000, looksOnly = false }: NatsBusOptions,
   deps: NatsDeps,
 ): MembershipBus {
   const { clock } = deps;
@@ -32,7 +34,7 @@ export function createNatsBus(
   const link = new NatsLink(connection, inbox, deps);
   const leases = new NatsLeases({ ring, bucket, link, clock });
   const closing = new AbortController();
-  const origin = createOrigin({ ring, bucket, replicas, forgetAfterMs, inbox, clock }, link);
+  const origin = createOrigin({ ring, bucket, replicas, forgetAfterMs, looksOnly, inbox, clock }, link);
 
   return {
     connected: link.connected,

@@ -15,7 +15,7 @@ const READ_AGAIN_MS = 250;
 
 /** The reading side of a bus over NATS: reads the bucket whenever there is a connection. */
 export function createOrigin(options: ReaderOptions, link: NatsLink): RosterOrigin {
-  const { ring, bucket, clock } = options;
+  const { ring, bucket, looksOnly, clock } = options;
   return {
     open(listener) {
       const stopping = new AbortController();
@@ -27,7 +27,7 @@ export function createOrigin(options: ReaderOptions, link: NatsLink): RosterOrig
     },
     forget({ registration, revision }) {
       const state = link.state.value;
-      if (state.kind !== 'up') return;
+      if (looksOnly || state.kind !== 'up') return;
       const { session } = state;
       // Of several readers one is first; the others, and a login that may not, leave it at that.
       writeRecord(session, memberSubject(bucket, ring, registration.id), null, revision, REQUEST_MS)

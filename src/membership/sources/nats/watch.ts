@@ -15,7 +15,7 @@ async function* watchBus(
   signal: AbortSignal,
 ): AsyncGenerator<SourceReport, void, undefined> {
   const connection: NatsConnectionConfig = { servers, login, tls, bucket };
-  const bus = createNatsBus({ ring, connection, replicas, forgetAfterMs }, deps);
+  const bus = createNatsBus({ ring, connection, replicas, forgetAfterMs, looksOnly: !deps.mayWrite }, deps);
   try {
     for await (const event of bus.watch(signal)) yield reportOf(ring, event);
   } finally {
