@@ -8,6 +8,7 @@ import { type Logger, MetricRegistry } from '../telemetry/index.ts';
 import { localAddresses } from '../transport/index.ts';
 import { createXdsServer } from '../xds/server/index.ts';
 import { ConfigReload } from './config-reload.ts';
+import { tellExposedSources } from './exposed-sources.ts';
 import { RingInputs } from './ring-inputs.ts';
 
 export interface ControlOptions {
@@ -48,7 +49,12 @@ export function createControl({ config: inUse, configFile, probe }: ControlOptio
   const routes = controlRoutes({ catalog, stage, clients: () => xds.clients(), clock, metrics });
   const admin = createAdminServer({ routes, clock, logger, metrics, ...inUse.admin });
   const probes = probe && createProbeServer({ listen: probe, clock, ready: () => readinessOf(catalog.value, stage.value) });
-  const config = configFile === null ? [] : [new ConfigReload(configFile, inUse, (next) => hub.apply(inputs.of(next)), deps)];
+  tellExposedSources(inUse, logger, metrics);
+  const apply = (next: RingwayConfig): Promise<void> => {
+    tellExposedSources(next, logger, metrics);
+    return hub.apply(inputs.of(next));
+  };
+  const config = configFile === null ? [] : [new ConfigReload(configFile, inUse, apply, deps)];
   const services: readonly Service[] = [
     // Whoever asks is answered from the beginning: not ready, and why.
     ...(probes ? [probes] : []),

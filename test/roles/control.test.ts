@@ -200,3 +200,15 @@ t.test('a part that cannot start stops those that had', async (t) => {
   await t.rejects(second.start(), { code: 'XDS_LISTEN', message: `xds: cannot listen on ${taken}: the port is in use` });
   t.throws(() => second.addresses, /not started/);
 });
+
+t.test('a source in plain text on another machine is warned of and shown', async (t) => {
+  for (const [server, exposed] of [
+    ['nats://nats.invalid:4222', 1],
+    ['tls://nats.invalid:4222', 0],
+  ] as const) {
+    const ring = `rings: {r: {sources: [{nats: {servers: ["${server}"], insecure: true}}]}}\n`;
+    const { log, get } = await control(t, { 'ringway.yaml': `${ring}${LISTENERS}` });
+    t.equal(log.of('source.insecure').length, exposed);
+    t.match(await (await get('/metrics')).text(), `ringway_insecure_source{ring="r"} ${exposed}\n`);
+  }
+});

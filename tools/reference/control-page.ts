@@ -3,7 +3,7 @@ import { AGENT_SOURCES } from './agent-page.ts';
 import { telemetryTables } from './telemetry.ts';
 
 /** The folders whose code runs in control and nowhere else. */
-const SOURCES = ['src/{admin,control,membership,xds/server}/**/*.ts', 'src/roles/config-reload.ts'];
+const SOURCES = ['src/{admin,control,membership,xds/server}/**/*.ts', 'src/roles/{config-reload,exposed-sources}.ts'];
 
 export function controlPage(): string {
   const { events, metrics } = telemetryTables({ of: SOURCES, without: AGENT_SOURCES });

@@ -60,13 +60,22 @@ export const natsSource: z.ZodType<SourceConfig, unknown> = section({
     .describe('A member without a heartbeat for this long is removed from the bucket.'),
 })
   .transform(({ servers, login, tls, insecure, bucket, replicas, forgetAfter }, context): SourceConfig => {
-    const exposed = insecure || tls !== null ? undefined : servers.find(isExposed);
-    if (exposed !== undefined)
+    const exposed = tls === null ? servers.find(isExposed) : undefined;
+    if (exposed !== undefined && !insecure)
       context.addIssue({
         code: 'custom',
         path: ['servers'],
         message: `${show(exposed)} is on another machine and without TLS, allowed: tls://, tls beside it, a loopback address, or insecure: true beside it`,
       });
-    return { kind: 'nats', servers: [...new Set(servers)], login, tls, bucket, replicas, forgetAfterMs: forgetAfter };
+    return {
+      kind: 'nats',
+      isExposed: exposed !== undefined,
+      servers: [...new Set(servers)],
+      login,
+      tls,
+      bucket,
+      replicas,
+      forgetAfterMs: forgetAfter,
+    };
   })
   .describe('Members that announce themselves over NATS (ringway sidecar inbound --nats).');
