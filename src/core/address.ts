@@ -10,11 +10,16 @@ export interface HostPort {
 
 /** Parses `host:port`, `[v6]:port`, `:port` (host ''). Throws RingwayError `BAD_ADDRESS` that quotes the text. */
 export function parseHostPort(text: string): HostPort {
+  const parsed = matchHostPort(text);
+  if (parsed) return parsed;
+  throw new RingwayError(`"${text}" is not host:port (a port is 0 to 65535, an IPv6 host stands in brackets)`, { code: 'BAD_ADDRESS' });
+}
+
+/** The same; null when it is none. */
+export function matchHostPort(text: string): HostPort | null {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = match ? Number(match[3]) : Number.NaN;
-  if (!match || port > 65_535)
-    throw new RingwayError(`"${text}" is not host:port (a port is 0 to 65535, an IPv6 host stands in brackets)`, { code: 'BAD_ADDRESS' });
-  return { host: match[1] ?? match[2] ?? '', port };
+  return match && port <= 65_535 ? { host: match[1] ?? match[2] ?? '', port } : null;
 }
 
 /** `host:port`, an IPv6 host in brackets. */

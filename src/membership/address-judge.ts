@@ -1,4 +1,6 @@
-import { type AddressPolicy, addressKey, createAddressPolicy } from './address-policy.ts';
+import { formatHostPort } from '../core/index.ts';
+import { createHostPolicy } from './address-policy.ts';
+import { type AdvertisedAddress, quoted, readAddress } from './advertised-address.ts';
 import { createOwnAddressCheck, type OwnAddressCheck, type OwnAddresses } from './own-addresses.ts';
 
 /** What the merge wants to know of an advertised address. */
@@ -19,25 +21,28 @@ const REMEMBERED = 100_000;
 
 /** Judges by `allowedAddresses` of ringway.yaml (null without one) and by where this process is; remembers, since rings are merged every second. */
 export function createAddressJudge(allowed: readonly string[] | null, own: OwnAddresses): AddressJudge {
-  const policy = createAddressPolicy(allowed);
+  const policy = createHostPolicy(allowed);
   const check = createOwnAddressCheck(own);
   const known = new Map<string, AddressVerdict>();
-  return (address) => {
-    const before = known.get(address);
+  return (text) => {
+    const before = known.get(text);
     if (before) return before;
-    const verdict = judge(address, policy, check);
+    const address = readAddress(text);
+    if ('reason' in address) return { key: text, refused: `address ${quoted(text)} ${address.reason}`, warning: null };
+    const verdict = judge(address, policy(address), check);
     if (known.size >= REMEMBERED) known.clear();
-    known.set(address, verdict);
+    known.set(text, verdict);
     return verdict;
   };
 }
 
-function judge(address: string, policy: AddressPolicy, check: OwnAddressCheck): AddressVerdict {
-  const key = addressKey(address);
-  const refused = policy(address);
-  if (refused !== null) return { key, refused, warning: null };
+function judge(address: AdvertisedAddress, reason: string | null, check: OwnAddressCheck): AddressVerdict {
+  const key = formatHostPort(address);
+  if (reason !== null) return { key, refused: `address ${quoted(address.text)} ${reason}`, warning: null };
   const own = check(address);
-  const said = `address ${JSON.stringify(address)}`;
-  if (own.kind === 'listener') return { key, refused: `${said} is the ${own.what} of the process that reads the ring`, warning: null };
-  return { key, refused: null, warning: own.kind === 'machine' ? `${said} is one of the machine that reads the ring` : null };
+  if (own.kind === 'other') return { key, refused: null, warning: null };
+  const said = `address ${quoted(address.text)}`;
+  return own.kind === 'listener'
+    ? { key, refused: `${said} is the ${own.what} of the process that reads the ring`, warning: null }
+    : { key, refused: null, warning: `${said} is one of the machine that reads the ring` };
 }

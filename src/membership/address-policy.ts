@@ -1,14 +1,12 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { formatHostPort, type HostPort, parseHostPort, RingwayError } from '../core/index.ts';
+import { type AdvertisedAddress, type IpAddress, nameOf, quoted, readAddress } from './advertised-address.ts';
 
 /** Says why an advertised address is refused, or null. */
 export type AddressPolicy = (address: string) => string | null;
 
 /** Addresses that are refused unless an entry of `allowedAddresses` lies within their range. */
 type Special = 'loopback' | 'link-local' | 'metadata';
-
-type IpAddress = ReturnType<typeof ipaddr.parse>;
 
 /** One entry of `allowedAddresses`. */
 type Pattern =
@@ -29,44 +27,22 @@ const LOOPBACK_NAME = /^(.+\.)?localhost(\.localdomain)?$|^ip6-(localhost|loopba
  * range cannot judge a name.
  */
 export function createAddressPolicy(allowed: readonly string[] | null): AddressPolicy {
-  const patterns = allowed === null ? null : allowed.map(parsePattern);
-  return (address) => {
-    const parsed = parseAddress(address);
-    const reason = 'reason' in parsed ? parsed.reason : judgeHost(parsed.host, patterns);
-    return reason === null ? null : `address ${JSON.stringify(address)} ${reason}`;
+  const judge = createHostPolicy(allowed);
+  return (text) => {
+    const address = readAddress(text);
+    const reason = 'reason' in address ? address.reason : judge(address);
+    return reason === null ? null : `address ${quoted(text)} ${reason}`;
   };
 }
 
-/** One text for each different place: names without case, addresses in their shortest form. The text itself when it is no address. */
-export function addressKey(address: string): string {
-  const parsed = parseAddress(address);
-  if ('reason' in parsed) return address;
-  const { host, port } = parsed;
-  return formatHostPort({ host: keyOf(host), port });
-}
-
-/** IPv4 has one form only: isIP takes no other. */
-function keyOf(host: string): string {
-  const family = isIP(host);
-  if (family === 4) return host;
-  return family === 0 ? nameOf(host) : ipaddr.parse(host).toString();
-}
-
-function parseAddress(address: string): HostPort | { readonly reason: string } {
-  try {
-    const parsed = parseHostPort(address);
-    return parsed.port === 0 ? { reason: 'has port 0' } : parsed;
-  } catch (error) {
-    if (error instanceof RingwayError) return { reason: 'is not host:port' };
-    throw error;
-  }
-}
-
-function judgeHost(host: string, patterns: readonly Pattern[] | null): string | null {
-  if (host === '') return 'names no host';
-  if (host.includes('%')) return 'has an IPv6 zone';
-  if (isIP(host) === 0) return judgeName(nameOf(host), patterns);
-  return judgeIp(ipaddr.parse(host), patterns);
+/** The same of an address that has been read; the reason without the address. */
+export function createHostPolicy(allowed: readonly string[] | null): (address: AdvertisedAddress) => string | null {
+  const patterns = allowed === null ? null : allowed.map(parsePattern);
+  return ({ host, ip }) => {
+    if (host === '') return 'names no host';
+    if (host.includes('%')) return 'has an IPv6 zone';
+    return ip === null ? judgeName(host, patterns) : judgeIp(ip, patterns);
+  };
 }
 
 const EMBEDDED = 'is an IPv4 address inside IPv6';
@@ -157,8 +133,4 @@ function inRange(ip: IpAddress, network: IpAddress, bits: number): boolean {
 
 function bitsOf(ip: IpAddress): number {
   return ip.kind() === 'ipv4' ? 32 : 128;
-}
-
-function nameOf(host: string): string {
-  return host.toLowerCase().replace(/\.$/, '');
 }

@@ -1,4 +1,5 @@
 import type { AddressJudge } from './address-judge.ts';
+import { quoted } from './advertised-address.ts';
 import { IdCursor, sortedMembers } from './by-id.ts';
 import { whyUnhealthy } from './health.ts';
 import type { MergeMoment, SourceState } from './merge-input.ts';
@@ -96,10 +97,6 @@ function judgeAll(id: MemberId, zone: string, address: string, judge: AddressJud
   if (zone.length > MAX_NAME || !/^[\x20-\x7e]*$/.test(zone))
     return { refused: `zone ${quoted(zone)} is not up to ${MAX_NAME} ASCII characters`, warning: null };
   return judge(address);
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text);
 }
 
 /**

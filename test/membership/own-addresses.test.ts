@@ -49,4 +49,8 @@ t.test('the same text has the same verdict, and made-up addresses do not fill th
   for (let i = 0; i < 300_000; i += 1) judge(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:1`);
   t.ok(process.memoryUsage().heapUsed - before < 150 * 1024 * 1024);
   t.strictSame(judge('10.9.9.9:1'), verdict, 'forgotten and judged anew');
+  const long = 'x'.repeat(1000);
+  for (let i = 0; i < 300_000; i += 1) judge(`${long}${i}:1`);
+  t.ok(process.memoryUsage().heapUsed - before < 150 * 1024 * 1024, 'long ones neither');
+  t.equal(judge(`${long}:1`).refused, `address "${'x'.repeat(300)}…" is not host:port`);
 });
