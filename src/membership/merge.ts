@@ -5,7 +5,7 @@ import { asBefore } from './keep.ts';
 import { spareLastOwners } from './last-owners.ts';
 import type { MergeInput, MergeMoment, MergePolicy, SourceState } from './merge-input.ts';
 import { mergePartitions } from './merge-partitions.ts';
-import { groupOpinions, mergeMember } from './opinions.ts';
+import { mergeOpinions } from './opinions.ts';
 import type { Ring, SourceStatus } from './types.ts';
 
 /**
@@ -18,9 +18,7 @@ export function mergeRing(input: MergeInput): Ring {
   const statuses = sources.map((source) => statusOf(source, policy, nowMs));
   const usable = sources.filter((_, i) => !statuses[i]?.expired);
   const moment: MergeMoment = { nowMs, policy, judgedAtMs: new Map(usable.map((source) => [source.name, judgedAtMs(source, nowMs)])) };
-  const present = groupOpinions(usable, previous?.members ?? [], nowMs)
-    .map((voices) => mergeMember(voices, moment))
-    .filter(({ state }) => state !== 'LEFT');
+  const present = mergeOpinions(usable, previous?.members ?? [], moment);
   const mayBeEmpty = policy.allowEmpty && sources.every(({ report, failure }) => report !== null && failure === null);
   const last = previous !== null && previous.members.length > 0 ? previous : null;
   const emptyGuard = present.length === 0 && !mayBeEmpty && (last !== null || haveSpoken(sources));

@@ -16,30 +16,27 @@ const MAX_NAME = 253;
 
 const NOTHING: readonly never[] = [];
 
-/** All that is said of one member. */
-interface Voices {
-  /** In order of precedence. */
-  readonly opinions: readonly [Opinion, ...Opinion[]];
-  /** As it was merged before. */
-  readonly before: MergedMember | undefined;
-}
-
-/** All opinions of one member together; in order of id, as `previous` is. */
-export function groupOpinions(sources: readonly SourceState[], previous: readonly MergedMember[], nowMs: number): readonly Voices[] {
+/** Merges all opinions of each member, in order of id as `previous` is. Members that are LEFT are left out. */
+export function mergeOpinions(
+  sources: readonly SourceState[],
+  previous: readonly MergedMember[],
+  moment: MergeMoment,
+): readonly MergedMember[] {
   const speakers = sources.flatMap(({ name, report }) => (report === null ? [] : { name, said: new IdCursor(sortedMembers(report)) }));
   const known = new IdCursor(previous);
-  const groups: Voices[] = [];
+  const members: MergedMember[] = [];
   for (;;) {
     let id: MemberId | undefined;
     for (const { said } of speakers) if (said.next !== undefined && (id === undefined || said.next.id < id)) ({ id } = said.next);
-    if (id === undefined) return groups;
+    if (id === undefined) return members;
     const before = known.take(id);
     const opinions: Opinion[] = [];
     for (const { name, said } of speakers) {
       const member = said.take(id);
-      if (member) opinions.push(opinionOf(name, member, before, nowMs));
+      if (member) opinions.push(opinionOf(name, member, before, moment.nowMs));
     }
-    groups.push({ opinions: opinions as [Opinion, ...Opinion[]], before });
+    const merged = mergeMember(opinions as [Opinion, ...Opinion[]], before, moment);
+    if (merged.state !== 'LEFT') members.push(merged);
   }
 }
 
@@ -57,7 +54,11 @@ function opinionOf(source: string, member: Member, before: MergedMember | undefi
  * Address, zone, partition and registration from the first source that knows them; state and heartbeat from the newest heartbeat. It is
  * taken to stand as `before`.
  */
-export function mergeMember({ opinions, before }: Voices, { nowMs, judgedAtMs, policy }: MergeMoment): MergedMember {
+function mergeMember(
+  opinions: readonly [Opinion, ...Opinion[]],
+  before: MergedMember | undefined,
+  { nowMs, judgedAtMs, policy }: MergeMoment,
+): MergedMember {
   const { id } = opinions[0].member;
   let [address, zone, partition, registeredMs]: [string, string, number | null, number | null] = ['', '', null, null];
   for (const { member } of opinions) {
