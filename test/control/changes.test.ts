@@ -35,6 +35,11 @@ t.test('disagreements that begin, go on and end', async (t) => {
     'live-store-zone-a-0 disagreement: nats says zone zone-x, the ring zone-a',
     'live-store-zone-a-0 disagreement: dns does not list it',
   ]);
+  t.strictSame(
+    ringChanges(before, told([missing])),
+    [{ event: 'disagreement.began', member: a0.id, disagreement: { reason: 'missing', source: 'dns' } }],
+    'as in /api/rings/{ring}',
+  );
   t.same(lines(told([missing]), told([zone, missing])), ['live-store-zone-a-0 disagreement over: nats says zone zone-x, the ring zone-a']);
   t.same(ringChanges(told([zone]), told([{ ...zone, says: 'zone-y' }])), [
     { event: 'disagreement.ended', member: a0.id, disagreement: zone },

@@ -273,6 +273,17 @@ t.test('findings: sources, addresses, ports', async (t) => {
   t.same(findings(ringOf(RING, [a0, a1, b0, { ...b1, refused: 'address "x" is not host:port' }])), [
     'problem address-refused: live-store-zone-b-1: refused: address "x" is not host:port',
   ]);
+  const advice = (refused: string): string | undefined => {
+    const catalog = catalogOf(7, ringOf(RING, [a0, a1, b0, { ...b1, refused }]));
+    const facts = ringFacts(RING, { catalog, stage: stageOf(catalog), nowMs: NOW });
+    return facts && findingsOf(facts, null, lookAgain)[0]?.advice;
+  };
+  const correct = 'correct live_store.ring.instance_addr and instance_port';
+  const allow = ', or allow it: allowedAddresses in ringway.yaml, --allow on the command line';
+  t.equal(advice('address "[::]:1" is the unspecified address'), correct, 'no list lets it in');
+  t.equal(advice('address "10.0.0.1:1" is not in allowedAddresses'), correct + allow);
+  t.match(advice('address "10.0.0.1:1" is also claimed by x, which keeps it'), /^give each member an address of its own/);
+  t.equal(advice('id "\\n" is not 1 to 253 visible ASCII characters'), 'correct live_store.ring.instance_id or instance_zone');
   t.same(findings(ringOf(RING, fourMembers()), new Map([[a0.id, 'connection refused']])), [
     'problem port-silent: live-store-zone-a-0: nothing answers from here at 10.0.0.10:9096 (connection refused)',
   ]);

@@ -2,7 +2,7 @@ import { isoTime } from '../../core/index.ts';
 import { diffRings } from '../../membership/index.ts';
 import type { Disagreement, MergedMember, Ring, RingName, SourceStatus } from '../../membership/types.ts';
 import { count } from './count.ts';
-import { disagreementText } from './disagreement.ts';
+import { type DisagreementJson, disagreementJson, disagreementText } from './disagreement.ts';
 import { printable } from './printable.ts';
 
 type Changed = ReturnType<typeof diffRings>['changed'][number];
@@ -17,7 +17,7 @@ export type RingChange =
   | ({ readonly event: 'member.joined'; readonly member: string } & Pick<MergedMember, 'address' | 'zone' | 'partition' | 'state'>)
   | { readonly event: 'member.left'; readonly member: string }
   | { readonly event: 'member.changed'; readonly member: string; readonly changed: FieldChange }
-  | { readonly event: 'disagreement.began' | 'disagreement.ended'; readonly member: string; readonly disagreement: Disagreement }
+  | { readonly event: 'disagreement.began' | 'disagreement.ended'; readonly member: string; readonly disagreement: DisagreementJson }
   | { readonly event: 'source.failed' | 'source.degraded'; readonly source: string; readonly error: string }
   | { readonly event: 'source.recovered' | 'source.expired'; readonly source: string }
   | { readonly event: 'ring.empty_guard' | 'ring.empty_guard_released'; readonly members: number };
@@ -55,8 +55,12 @@ function disagreementChanges(before: Ring, after: Ring): RingChange[] {
   return after.members.flatMap(({ id, disagreements }) => {
     const former = known.get(id) ?? [];
     return [
-      ...beyond(former, disagreements).map((one): RingChange => ({ event: 'disagreement.ended', member: id, disagreement: one })),
-      ...beyond(disagreements, former).map((one): RingChange => ({ event: 'disagreement.began', member: id, disagreement: one })),
+      ...beyond(former, disagreements).map(
+        (one): RingChange => ({ event: 'disagreement.ended', member: id, disagreement: disagreementJson(one) }),
+      ),
+      ...beyond(disagreements, former).map(
+        (one): RingChange => ({ event: 'disagreement.began', member: id, disagreement: disagreementJson(one) }),
+      ),
     ];
   });
 }

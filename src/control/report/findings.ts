@@ -122,12 +122,19 @@ function partitionFinding(id: number, owners: readonly MergedMember[], hasStandI
 }
 
 function refusedFindings(facts: RingFacts, lookAgain: LookAgain): Finding[] {
-  const advice =
-    'correct live_store.ring.instance_addr and instance_port, or allow it: allowedAddresses in ringway.yaml, --allow on the command line';
   const refused = reportMembers(facts).filter(({ reason }) => reason.startsWith('refused: '));
   const allow = [...new Set(refused.flatMap(allowable))];
   const command = allow.length === 0 ? '' : lookAgain(allow.length > ONE_BY_ONE ? [] : allow);
-  return refused.map(({ id, reason }) => finding('problem', 'address-refused', `${id}: ${reason}`, advice, command));
+  return refused.map(({ id, reason }) => finding('problem', 'address-refused', `${id}: ${reason}`, refusedAdvice(reason), command));
+}
+
+/** An advice for what can be mended so: no list lets in what is never allowed. */
+function refusedAdvice(reason: string): string {
+  if (reason.includes(' claimed by ')) return 'give each member an address of its own; one that is gone leaves when the ring forgets it';
+  if (/^refused: (id|zone) /.test(reason)) return 'correct live_store.ring.instance_id or instance_zone';
+  const correct = 'correct live_store.ring.instance_addr and instance_port';
+  if (!reason.includes('allowedAddresses')) return correct;
+  return `${correct}, or allow it: allowedAddresses in ringway.yaml, --allow on the command line`;
 }
 
 /** What would let the member's address in. Nobody is told to let in what hands out credentials or answers on the link alone. */

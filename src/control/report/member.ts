@@ -1,8 +1,9 @@
 import { isoTime } from '../../core/index.ts';
-import type { Disagreement, MemberId, MemberState, MergedMember, Ring } from '../../membership/types.ts';
+import type { MemberId, MemberState, MergedMember, Ring } from '../../membership/types.ts';
 import type { Conflicts } from '../stage/claims.ts';
 import { byId } from '../stage/claims.ts';
 import type { RingStage, StagedMember } from '../stage/types.ts';
+import { type DisagreementJson, disagreementJson } from './disagreement.ts';
 
 /** What EDS says of a member (envoy.config.core.v3.HealthStatus by name); NONE when it has no endpoint. */
 type EdsHealth = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'NONE';
@@ -31,12 +32,6 @@ export interface MemberReport {
   readonly decidedBy: string;
   /** What is odd about its address although it is routable; absent where nothing is. */
   readonly warning?: string;
-}
-
-/** One of Disagreement, without what does not apply. */
-export interface DisagreementJson extends Omit<Disagreement, 'says' | 'ring'> {
-  readonly says?: string;
-  readonly ring?: string;
 }
 
 /** What a report is made from. `stage` is undefined while the ring has never been read. */
@@ -83,10 +78,6 @@ function reportPresent(member: MergedMember, facts: RingFacts): MemberReport {
     decidedBy,
     ...(warning === null ? {} : { warning }),
   };
-}
-
-function disagreementJson({ reason, source, says, ring }: Disagreement): DisagreementJson {
-  return { reason, source, ...(says === null ? {} : { says }), ...(ring === null ? {} : { ring }) };
 }
 
 function verdictOf(member: MergedMember, facts: RingFacts): Pick<MemberReport, 'eds' | 'reason'> {
