@@ -38,6 +38,8 @@ const RETRY = { baseMs: 500, minMs: 100, maxMs: 5_000 };
 const SLOW_RETRY = { baseMs: 10_000, minMs: 5_000, maxMs: 60_000 };
 /** How long connections wait for the bus to hear of LEAVING before they drain all the same. */
 const TELL_LEAVING_MS = 1_000;
+/** How long a bus that can be reached gets for the last word, though no time is left. */
+const LAST_WORD_MS = 1_000;
 
 /**
  * Keeps one member announced: JOINING until the live-store answers, ACTIVE while it does, LEAVING when it stops or we do. Nothing here
@@ -102,13 +104,16 @@ export class MemberAgent {
     unsubscribe();
   }
 
-  /** Leaves the ring. While the bus is away that is tried until `withinMs` is over; then heartbeats that stay away have to tell it. */
+  /**
+   * Leaves the ring. While the bus is away that is tried until `withinMs` is over; then heartbeats that stay away have to tell it. One that
+   * can be reached gets a second at least: connections may have taken all the time there was.
+   */
   async leave(withinMs: number): Promise<void> {
     this.#health.stop();
     this.#intend('leave');
     const done = new AbortController();
     void this.#work.then(() => done.abort());
-    await sleep(this.#clock, withinMs, done.signal);
+    await sleep(this.#clock, this.#bus.connected.value ? Math.max(withinMs, LAST_WORD_MS) : withinMs, done.signal);
     if (!this.#isOver()) this.#giveUp();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }

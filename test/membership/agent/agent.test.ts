@@ -81,17 +81,24 @@ function bench(t: Test, options: { connected?: boolean; answer?: HealthAnswer; r
   const metrics = new MetricRegistry();
   const deps = { bus, probe: store, clock, random: () => 0.5, logger: log.logger, metrics };
   const agent = new MemberAgent(MEMBER, deps);
-  t.teardown(() => agent.leave(0));
+  t.teardown(() => leaveNow(agent, clock));
   const members = (): readonly Member[] => (last?.kind === 'members' ? last.members : []);
   return {
     ...{ clock, connected, bus, store, log, metrics, agent, calls, members },
     told: () => members().find(({ id }) => id === MEMBER.id)?.state ?? '-',
     twin: () => {
       const twin = new MemberAgent(MEMBER, { ...deps, probe: new FakeLiveStore(), metrics: new MetricRegistry() });
-      t.teardown(() => twin.leave(0));
+      t.teardown(() => leaveNow(twin, clock));
       return twin;
     },
   };
+}
+
+/** Whatever the bus does. */
+async function leaveNow(agent: MemberAgent, clock: FakeClock): Promise<void> {
+  const left = agent.leave(0);
+  await clock.advance(1_000);
+  await left;
 }
 
 /** Says it, and lets time pass until it has been asked. */
@@ -361,6 +368,28 @@ t.test('told to leave while it joins, it leaves what it joined', async (t) => {
   await left;
   t.strictSame(b.calls, ['join', 'leave']);
   t.equal(b.told(), '-');
+});
+
+t.test('no time left, but the bus is there: it leaves; one that hangs gets a second', async (t) => {
+  for (const isHanging of [false, true]) {
+    const b = bench(t, { answer: SERVING });
+    const { leave } = b.bus;
+    // Over a network an answer takes its time.
+    Object.assign(b.bus, {
+      leave: (...args: Parameters<typeof leave>) =>
+        new Promise<void>((resolve, reject) => {
+          if (!isHanging) b.clock.after(900, () => leave(...args).then(resolve, reject));
+        }),
+    });
+    b.agent.start();
+    await b.clock.advance(0);
+    await b.agent.drain();
+    const left = b.agent.leave(0);
+    await b.clock.advance(1_000);
+    await left;
+    t.equal(b.told(), isHanging ? 'LEAVING' : '-');
+    t.equal(b.log.of('agent.leave_abandoned').length, isHanging ? 1 : 0);
+  }
 });
 
 t.test('another process takes the place: one error, and silence', async (t) => {
