@@ -3,19 +3,20 @@ import { refuseDuplicates } from './claims.ts';
 import { withDisagreements } from './disagreements.ts';
 import { asBefore } from './keep.ts';
 import { spareLastOwners } from './last-owners.ts';
-import type { MergeInput, MergeMoment, MergePolicy, SourceState } from './merge-input.ts';
+import type { MergeInput, MergeMoment, SourceState } from './merge-input.ts';
 import { mergePartitions } from './merge-partitions.ts';
 import { mergeOpinions } from './opinions.ts';
-import type { Ring, SourceStatus } from './types.ts';
+import { expiriesOf, statusesOf } from './source-status.ts';
+import type { Ring } from './types.ts';
 
 /**
- * Merges by member id. Left out: reports of sources that have failed for `staleAfterMs`, members that are LEFT, DELETED partitions.
+ * Merges by member id. Left out: reports of sources that have expired, members that are LEFT, DELETED partitions.
  * An address that two members claim stays with the newer registration. That a ring is empty is not believed (`emptyGuard`) unless the
  * operator allows it and every source says so itself: a ring that had members keeps them. What is as in `previous` is the same object.
  */
 export function mergeRing(input: MergeInput): Ring {
   const { name, sources, policy, nowMs, previous } = input;
-  const statuses = sources.map((source) => statusOf(source, policy, nowMs));
+  const statuses = statusesOf(sources, policy, nowMs);
   const usable = sources.filter((_, i) => !statuses[i]?.expired);
   const moment: MergeMoment = { nowMs, policy, judgedAtMs: new Map(usable.map((source) => [source.name, judgedAtMs(source, nowMs)])) };
   const present = mergeOpinions(usable, previous?.members ?? [], moment);
@@ -48,7 +49,7 @@ export function nextMergeMs({ sources, policy, nowMs }: MergeInput, merged: Ring
   const consider = (momentMs: number): void => {
     if (momentMs > nowMs && momentMs < nextMs) nextMs = momentMs;
   };
-  for (const { failure } of sources) if (failure !== null) consider(failure.sinceMs + policy.staleAfterMs);
+  for (const expiryMs of expiriesOf(sources, policy)) consider(expiryMs);
   const failing = new Set(sources.filter(({ failure }) => failure !== null).map(({ name }) => name));
   for (const { heartbeatMs, unhealthy, spared, decidedBy, opinions } of merged.emptyGuard ? [] : merged.members) {
     if (heartbeatMs === null || unhealthy !== null || failing.has(decidedBy)) continue;
@@ -58,14 +59,4 @@ export function nextMergeMs({ sources, policy, nowMs }: MergeInput, merged: Ring
     consider(said + policy.heartbeatTimeoutMs + 1);
   }
   return Number.isFinite(nextMs) ? nextMs : null;
-}
-
-function statusOf({ name, report, failure }: SourceState, { staleAfterMs }: MergePolicy, nowMs: number): SourceStatus {
-  return {
-    name,
-    ok: report !== null && failure === null,
-    asOfMs: report?.asOfMs ?? null,
-    error: failure?.error ?? report?.warning ?? null,
-    expired: failure !== null && nowMs - failure.sinceMs >= staleAfterMs,
-  };
 }

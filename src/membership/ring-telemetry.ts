@@ -58,7 +58,7 @@ export class RingTelemetry {
     this.#guard(before, after);
     for (const { name, expired } of after.sources) {
       if (!expired || before.sources.some((source) => source.name === name && source.expired)) continue;
-      this.#logger.warn('source.expired', { source: name }, 'a source has failed for staleAfter; the ring goes on without it');
+      this.#logger.warn('source.expired', { source: name }, 'a source has failed for too long; the ring goes on without it');
     }
   }
 

@@ -118,7 +118,10 @@ export interface SourceStatus {
   readonly asOfMs: number | null;
   /** What failed, in one line; with `ok` a warning. Null when all is well, and before its first report. */
   readonly error: string | null;
-  /** True when it has failed for `staleAfter` or longer: the ring goes on without it, its last report, if any, included. */
+  /**
+   * True when it has failed for too long: the ring goes on without it, its last report, if any, included. That is `staleAfter`; half a
+   * minute for one that was never read, when one of higher precedence has read the ring itself.
+   */
   readonly expired: boolean;
 }
 

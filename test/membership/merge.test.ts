@@ -1,5 +1,5 @@
 import t from 'tap';
-import { diffRings, isSameContent, mergeRing, nextMergeMs } from '../../src/membership/index.ts';
+import { diffRings, isSameContent, mergeRing, nextMergeMs, type SourceState } from '../../src/membership/index.ts';
 import type { Member, MemberState, MergedMember, PartitionState, Ring } from '../../src/membership/types.ts';
 import { failing, mergeInput, NOW_MS, POLICY, reported, speaking } from '../support/membership.ts';
 
@@ -147,6 +147,39 @@ t.test('a failed source keeps its last report until staleAfter', async (t) => {
   t.strictSame(never.sources, [{ name: 'tempo', ok: false, asOfMs: null, error: null, expired: false }]);
   const down = mergeRing(mergeInput([{ name: 'tempo', report: null, failure: { sinceMs: NOW_MS, error: 'down' } }]));
   t.strictSame(down.sources, [{ name: 'tempo', ok: false, asOfMs: null, error: 'down', expired: false }]);
+});
+
+t.test('a source that was never read is waited for as long as it could name somebody whom queriers dial', async (t) => {
+  const partitions = [{ id: 0, state: 'ACTIVE', owners: ['a'] }] as const;
+  const ring = speaking('tempo', [reported('a')], partitions);
+  const file = speaking('static', [reported('a', { heartbeatMs: null })]);
+  const down = (name: string, forMs: number): SourceState => ({ name, report: null, failure: { sinceMs: NOW_MS - forMs, error: 'down' } });
+  const silent: SourceState = { name: 'silent', report: null, failure: null };
+  const cases: readonly (readonly [what: string, sources: readonly SourceState[], expired: readonly string[]])[] = [
+    ['not yet', [ring, down('nats', 29_999)], []],
+    ['the ring was read before it', [ring, down('nats', 30_000)], ['nats']],
+    ['both that come after it', [ring, down('nats', 30_000), down('kubernetes', 30_000)], ['nats', 'kubernetes']],
+    ['what is above the ring was read, too', [file, ring, down('nats', 30_000)], ['nats']],
+    ['one in between says nothing', [ring, silent, down('nats', 30_000)], ['nats']],
+    ['who is above the ring decides addresses', [down('nats', 599_999), ring], []],
+    ['the same, for others as well', [silent, ring, down('nats', 599_999)], []],
+    ['a file is not the ring', [file, down('nats', 599_999)], []],
+    ['nor is a bus', [speaking('nats', [reported('a')]), down('tempo', 599_999)], []],
+    ['nor is a ring without members', [speaking('tempo', [], partitions), down('nats', 599_999)], []],
+    ['what it has said counts longer', [ring, failing('nats', [reported('a')], NOW_MS - 599_999)], []],
+    ['the ring itself fails meanwhile', [{ ...ring, failure: { sinceMs: NOW_MS, error: 'down' } }, down('nats', 30_000)], ['nats']],
+    ['as long as anybody', [down('nats', 600_000), ring], ['nats']],
+  ];
+  for (const [what, sources, expired] of cases) {
+    const statuses = mergeRing(mergeInput(sources)).sources;
+    t.strictSame(
+      statuses.filter((source) => source.expired).map(({ name }) => name),
+      expired,
+      what,
+    );
+  }
+  const short = mergeInput([ring, down('nats', 10_000)], { policy: { ...POLICY, staleAfterMs: 10_000 } });
+  t.equal(mergeRing(short).sources[1]?.expired, true, 'never longer than staleAfter');
 });
 
 t.test('a warning stands beside ok', async (t) => {
@@ -310,6 +343,8 @@ t.test('when the next merge is due by time alone', async (t) => {
   t.equal(due([failing('tempo', [young], NOW_MS - 1000)]), NOW_MS + 599_000, 'a failing source expires, its heartbeats stand still');
   t.equal(due([{ name: 'tempo', report: null, failure: { sinceMs: NOW_MS, error: 'down' } }]), NOW_MS + 600_000, 'so does one never read');
   t.equal(due([{ name: 'tempo', report: null, failure: null }]), null);
+  const whole = speaking('tempo', [reported('a', { heartbeatMs: NOW_MS })], [{ id: 0, state: 'ACTIVE', owners: ['a'] }]);
+  t.equal(due([whole, { name: 'nats', report: null, failure: { sinceMs: NOW_MS, error: 'down' } }]), NOW_MS + 30_000);
   const before = mergeRing(mergeInput([speaking('tempo', [young])]));
   t.equal(due([speaking('tempo', [])], { previous: before }), null, 'members that are held back do not age');
 });

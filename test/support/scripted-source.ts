@@ -1,5 +1,5 @@
 import { RingwayError } from '../../src/core/index.ts';
-import type { Member, MembershipSource, SourceReport } from '../../src/membership/types.ts';
+import type { Member, MembershipSource, Partition, SourceReport } from '../../src/membership/types.ts';
 import { settle } from './fake-clock.ts';
 import { NOW_MS } from './membership.ts';
 
@@ -18,6 +18,11 @@ export class ScriptedSource implements MembershipSource {
   async members(members: readonly Member[], warning?: string, asOfMs: number = NOW_MS): Promise<void> {
     const report: SourceReport = { kind: 'members', ring: 'live-store', members, partitions: [], asOfMs };
     await this.#say(warning === undefined ? report : { ...report, warning });
+  }
+
+  /** As who reads the ring itself. */
+  async ring(members: readonly Member[], partitions: readonly Partition[]): Promise<void> {
+    await this.#say({ kind: 'members', ring: 'live-store', members, partitions, asOfMs: NOW_MS });
   }
 
   async fails(message: string): Promise<void> {

@@ -12,7 +12,9 @@ export function readinessOf(catalog: Catalog, stage: Stage): { readonly ok: bool
 }
 
 function unreadText({ name, sources, members }: Ring): string {
-  const why = sources.filter(({ asOfMs }) => asOfMs === null).map((source) => `${source.name}: ${source.error ?? 'no answer yet'}`);
+  const isKnown = sources.some(({ asOfMs }) => asOfMs !== null);
+  const awaited = sources.filter(({ asOfMs, expired }) => asOfMs === null && !(expired && isKnown));
+  const why = awaited.map((source) => `${source.name}: ${source.error ?? 'no answer yet'}`);
   if (why.length === 0 && members.length === 0) return `ring ${name} is empty (allowEmpty: true serves it empty)`;
   return `ring ${name} has not been read (${why.join(', ')})`;
 }

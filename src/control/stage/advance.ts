@@ -29,8 +29,8 @@ export function advanceStage(previous: Stage | null, catalog: Catalog, nowMs: nu
 }
 
 /**
- * Has one of its sources been read, and each of the others as well, or has it failed for so long that it counts no more? Until then
- * a restarted control would tell sidecars that the members of the slower or failing sources are gone.
+ * Has one of its sources been read, and each of the others as well, or does the ring go on without it? Until then a restarted control
+ * would tell sidecars that the members of the slower or failing sources are gone.
  */
 function hasBeenRead({ sources }: Ring): boolean {
   return sources.some(({ asOfMs }) => asOfMs !== null) && sources.every(({ asOfMs, expired }) => asOfMs !== null || expired);
