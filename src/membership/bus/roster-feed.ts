@@ -39,6 +39,8 @@ export interface FeedDeps {
 
 /** Timers are not finer than this. */
 const MIN_WAIT_MS = 10;
+/** A clock that jumps, or a timer that is late, by more was set, or the process was stopped. */
+const NOTABLE_JUMP_MS = 2_000;
 
 /** What is on a bus, as events: the full set first, changes at once, heartbeats now and then, failures when they last. */
 export function rosterFeed(signal: AbortSignal, origin: RosterOrigin, deps: FeedDeps): AsyncIterable<BusEvent> {
@@ -68,6 +70,8 @@ class RosterFeed implements RosterListener {
   #lastEventMs = 0;
   #event: { readonly atMs: number; readonly timer: Timer } | null = null;
   #forgetting: Timer | null = null;
+  /** How far wall time is from monotonic time. */
+  #clockGapMs: number;
 
   constructor(origin: RosterOrigin, { clock, forgetAfterMs, pace }: FeedDeps, put: (event: BusEvent) => void) {
     this.#origin = origin;
@@ -75,6 +79,7 @@ class RosterFeed implements RosterListener {
     this.#pace = pace;
     this.#put = put;
     this.#roster = new Roster(forgetAfterMs, clock.nowMs());
+    this.#clockGapMs = clock.nowMs() - clock.monotonicMs();
   }
 
   synced(sightings: readonly Sighting[]): void {
@@ -139,14 +144,25 @@ class RosterFeed implements RosterListener {
 
   #planForgetting(nowMs: number): void {
     this.#forgetting?.cancel();
+    this.#noticeJump(nowMs);
     const { nextMs } = this.#roster;
     if (nextMs === null) return;
-    this.#forgetting = this.#clock.after(Math.max(nextMs - nowMs, MIN_WAIT_MS), () => {
+    const waitMs = Math.max(nextMs - nowMs, MIN_WAIT_MS);
+    const dueMs = this.#clock.monotonicMs() + waitMs;
+    this.#forgetting = this.#clock.after(waitMs, () => {
       const atMs = this.#clock.nowMs();
+      this.#noticeJump(atMs);
+      if (this.#clock.monotonicMs() - dueMs > NOTABLE_JUMP_MS) this.#roster.listenAnew(atMs);
       const { changed, forgotten } = this.#roster.forget(atMs);
       for (const member of forgotten) this.#origin.forget(member);
       if (changed) this.#tell();
       else this.#planForgetting(atMs);
     });
+  }
+
+  #noticeJump(nowMs: number): void {
+    const gapMs = nowMs - this.#clock.monotonicMs();
+    if (Math.abs(gapMs - this.#clockGapMs) > NOTABLE_JUMP_MS) this.#roster.listenAnew(nowMs);
+    this.#clockGapMs = gapMs;
   }
 }

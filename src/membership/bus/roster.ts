@@ -83,6 +83,11 @@ export class Roster {
       this.#entries.set(id, aged);
     }
     this.#grace = waiting.size === 0 ? null : new Grace(waiting, Math.max(before.size, waiting.size), nowMs);
+    this.listenAnew(nowMs);
+  }
+
+  /** What was not heard until now says nothing: nobody was there to hear it, or the clock was set. */
+  listenAnew(nowMs: number): void {
     this.#forgetFromMs = nowMs + Math.min(LONGEST_GRACE_MS, this.#forgetAfterMs);
   }
 

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { Observable } from '../../../src/core/index.ts';
+import { type Clock, Observable } from '../../../src/core/index.ts';
 import { createMemoryBus } from '../../../src/membership/bus/index.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { busSuite } from './bus-suite.ts';
 
 t.test('the bus within one process keeps the promises of every bus', (t) =>
@@ -65,6 +65,36 @@ t.test(
     t.equal(ages['dead'], 64_500);
   },
 );
+
+t.test('a clock that is set, a process that stood still: nobody who lives is forgotten for that, who is dead is', async (t) => {
+  for (const what of ['set ahead', 'stood still'] as const) {
+    const clock = new FakeClock();
+    let aheadMs = 0;
+    const shown: Clock = {
+      nowMs: () => clock.nowMs() + aheadMs,
+      monotonicMs: () => clock.monotonicMs(),
+      after: (delayMs, fn) => clock.after(delayMs, fn),
+    };
+    const bus = createMemoryBus({ clock: shown });
+    t.teardown(() => bus.close());
+    const join = (id: string) => bus.join({ id, address: '10.0.0.1:9096', zone: '', partition: null, state: 'ACTIVE' });
+    const [living = fail()] = await Promise.all(['living', 'dead'].map(join));
+    const seen: string[] = [];
+    void (async () => {
+      for await (const event of bus.watch(new AbortController().signal))
+        if (event.kind === 'members') seen.push(event.members.map(({ id }) => id).join());
+    })();
+    await clock.advance(60_000);
+    if (what === 'set ahead') aheadMs = 180_000;
+    else await clock.oversleep(180_000);
+    for (let s = 0; s < 40; s += 5) {
+      await clock.advance(5000);
+      await bus.heartbeat(living);
+    }
+    await settle();
+    t.strictSame([...new Set(seen)], ['dead,living', 'living'], what);
+  }
+});
 
 function fail(): never {
   throw new Error('no lease');

@@ -1,9 +1,10 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import type { RingwayError } from '../../../core/index.ts';
+import type { Clock, RingwayError } from '../../../core/index.ts';
 import { MAX_REGISTRATION_BYTES } from '../registration.ts';
-import { busError, isNoSuchStream } from './errors.ts';
+import { busError, isNoSuchStream, unavailable } from './errors.ts';
 import type { Session } from './link.ts';
+import { ServerClock } from './server-clock.ts';
 import { bucketSubjects, streamOf } from './subjects.ts';
 
 export interface BucketOptions {
@@ -13,33 +14,48 @@ export interface BucketOptions {
   readonly forgetAfterMs: number;
   /** Creates nothing. */
   readonly looksOnly: boolean;
+  readonly clock: Clock;
+}
+
+/** A bucket that is there. */
+interface OpenBucket {
+  /** What is wrong with one that somebody else has created, or null. */
+  readonly problem: string | null;
+  /** By which what stands in it is dated. */
+  readonly time: ServerClock;
 }
 
 /** The server drops what was not written for this long; nobody has to run for that. Longer than servers stay away. */
 const MIN_MAX_AGE_MS = 3_600_000;
 const HEADER_BYTES = 1024;
 
-/** Creates the bucket when it is not there, unless we only look. Resolves with what is wrong with one that somebody else has created, or null. */
-export async function ensureBucket({ jsm }: Session, options: BucketOptions): Promise<string | null> {
+/** Creates the bucket when it is not there, unless we only look. */
+export async function ensureBucket({ jsm }: Session, options: BucketOptions): Promise<OpenBucket> {
   const stream = streamOf(options.bucket);
   try {
-    const { config } = await jsm.streams.info(stream).catch((error: unknown) => {
-      if (isNoSuchStream(error) && !options.looksOnly) return jsm.streams.add(configOf(options));
-      throw error;
-    });
-    return whatIsWrong(config, options);
+    const { answer, time } = await ServerClock.compare(options.clock, () =>
+      jsm.streams.info(stream).catch((error: unknown) => {
+        if (isNoSuchStream(error) && !options.looksOnly) return jsm.streams.add(configOf(options));
+        throw error;
+      }),
+    );
+    return { problem: whatIsWrong(answer.config, options), time };
   } catch (error) {
     throw busError(error, `nats: bucket "${options.bucket}"`);
   }
 }
 
-/** Rejects when the bucket cannot be written now: no leader, or gone. Nobody's heartbeats are missed then. */
-export async function checkBucket({ jsm }: Session, bucket: string): Promise<RingwayError | null> {
+/**
+ * Why it has to be read anew; null when it has not. It cannot be written now (no leader, or gone), so that nobody's heartbeats are missed;
+ * or a clock was set since `earlier`.
+ */
+export async function checkBucket({ jsm }: Session, { bucket, clock }: BucketOptions, earlier: ServerClock): Promise<RingwayError | null> {
+  const what = `nats: bucket "${bucket}"`;
   try {
-    await jsm.streams.info(streamOf(bucket));
-    return null;
+    const { time } = await ServerClock.compare(clock, () => jsm.streams.info(streamOf(bucket)));
+    return time.hasSteppedFrom(earlier) ? unavailable(`${what}: the server's clock or ours was set`) : null;
   } catch (error) {
-    return busError(error, `nats: bucket "${bucket}"`);
+    return busError(error, what);
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream';
 import { createInbox, type Msg, nanos } from '@nats-io/transport-node';
-import type { Clock, RingwayError, Timer } from '../../../core/index.ts';
+import type { RingwayError, Timer } from '../../../core/index.ts';
 import type { RingName } from '../../types.ts';
 import type { Sighting } from '../roster.ts';
 import type { RosterListener } from '../roster-feed.ts';
@@ -9,13 +9,13 @@ import { type BucketOptions, checkBucket, ensureBucket } from './bucket.ts';
 import { type Delivery, parseDelivery } from './delivery.ts';
 import { busError, unavailable } from './errors.ts';
 import type { Session } from './link.ts';
+import { ServerClock } from './server-clock.ts';
 import { SightingReader } from './sighting.ts';
 import { ringSubjects, streamOf } from './subjects.ts';
 
 export interface ReaderOptions extends BucketOptions {
   readonly ring: RingName;
   readonly inbox: string;
-  readonly clock: Clock;
 }
 
 /** JetStream says that it is there this often while nothing changes. */
@@ -25,6 +25,8 @@ const SILENCE_MS = 3500;
 /** After so long without any member's word, and then this often, the bucket is asked whether it can be written at all. */
 const NOBODY_MS = 10_000;
 const ASK_AGAIN_MS = 5000;
+/** This often it is asked anyway: clocks may be set. Well before anybody is forgotten after that (LONGEST_GRACE_MS). */
+const ASK_ANYWAY_MS = 10_000;
 const CHECK_MS = 500;
 /** The server forgets a reading that nobody listens to after this time. */
 const INACTIVE_MS = 10_000;
@@ -66,7 +68,8 @@ class BucketReader {
   #sequence = 0;
   #heardMs: number;
   #memberHeardMs: number;
-  #askedMs = 0;
+  #askedMs: number;
+  #time = new ServerClock(0);
   #stopped = false;
   #check: Timer | null = null;
   #unsubscribe: () => void = () => {};
@@ -79,13 +82,16 @@ class BucketReader {
     this.#sightings = new SightingReader(options.bucket);
     this.#heardMs = options.clock.monotonicMs();
     this.#memberHeardMs = this.#heardMs;
+    this.#askedMs = this.#heardMs;
   }
 
   async run(): Promise<RingwayError> {
     const { nc, jsm } = this.#session;
     const { bucket, inbox } = this.#options;
-    const wrong = await ensureBucket(this.#session, this.#options);
-    if (wrong !== null) this.#take({ kind: 'unreadable', key: `bucket "${bucket}"`, id: null, problem: wrong });
+    const { problem, time } = await ensureBucket(this.#session, this.#options);
+    this.#time = time;
+    this.#warn(`bucket "${bucket}"`, problem);
+    this.#warn('the clock of the server', time.warning);
     if (this.#stopped) return unavailable('nats: no longer read');
     const ended = new Promise<RingwayError>((resolve) => {
       this.#end = resolve;
@@ -138,7 +144,7 @@ class BucketReader {
       return;
     }
     this.#memberHeardMs = this.#heardMs;
-    this.#take(this.#sightings.read(message, delivery));
+    this.#take(this.#sightings.read(message, { ...delivery, storedMs: delivery.storedMs + this.#time.behindMs }));
     if (delivery.pending === 0) this.#complete();
   }
 
@@ -154,6 +160,10 @@ class BucketReader {
     else if (stalled !== '') this.#session.nc.publish(stalled);
     if (Number(headers.get('Nats-Last-Consumer') || this.#sequence) > this.#sequence) this.#end(unavailable('nats: a message is missing'));
     else if (this.#first === null) this.#listener.alive();
+  }
+
+  #warn(key: string, problem: string | null): void {
+    if (problem !== null) this.#take({ kind: 'unreadable', key, id: null, problem });
   }
 
   #take(sighting: Sighting): void {
@@ -176,9 +186,10 @@ class BucketReader {
     this.#check = clock.after(CHECK_MS, () => {
       const nowMs = clock.monotonicMs();
       if (nowMs - this.#heardMs > SILENCE_MS) this.#end(unavailable('nats: the server says nothing any more'));
-      if (nowMs - this.#memberHeardMs >= NOBODY_MS && nowMs - this.#askedMs >= ASK_AGAIN_MS) {
+      const everyMs = nowMs - this.#memberHeardMs >= NOBODY_MS ? ASK_AGAIN_MS : ASK_ANYWAY_MS;
+      if (nowMs - this.#askedMs >= everyMs) {
         this.#askedMs = nowMs;
-        void checkBucket(this.#session, this.#options.bucket).then((error) => error !== null && this.#end(error));
+        void checkBucket(this.#session, this.#options, this.#time).then((error) => error !== null && this.#end(error));
       }
       this.#watchOver();
     });
