@@ -45,8 +45,26 @@ export class Knowledge {
   }
 
   join(): JoinedRings {
-    return joinRings(this.#instances.values(), { partitions: this.#partitions.values(), owners: this.#owners.values() });
+    const instances = this.#instances.values();
+    const owners = this.#owners.values((said) => believedOwner(said, instances));
+    return joinRings(instances, { partitions: this.#partitions.values(), owners });
   }
+}
+
+/** A peer that lives is asked again within this time. */
+const ASKED_AGAIN_MS = 1500;
+
+/**
+ * An instance that lives after its owner was removed has been started again, and would have said so of its owner had it known of that
+ * (AddOrUpdateOwner of ring/partition_ring_model.go leaves an owner that is there as it is). So whoever told us has told nobody else, and
+ * what the others go on saying counts at once.
+ */
+function believedOwner(said: readonly Said<Owner>[], instances: InstanceRing): Owner {
+  const [newest, last] = [said[0], said.at(-1)] as [Said<Owner>, Said<Owner>];
+  const { id, state, updatedMs } = newest.value;
+  const instance = instances.get(id);
+  const livesAgain = state === 'DELETED' && instance !== undefined && instance.state !== 'LEFT' && instance.heartbeatMs > updatedMs;
+  return livesAgain && last.saidMs - newest.saidMs > ASKED_AGAIN_MS ? last.value : newest.value;
 }
 
 function isNewsOfInstance(a: Instance, b: Instance): boolean {
@@ -104,7 +122,8 @@ class Remembered<K, V> {
     }
   }
 
-  values(): ReadonlyMap<K, V> {
-    return new Map([...this.#entries].map(([key, [newest]]) => [key, (newest as Said<V>).value]));
+  /** What counts of each key: the newest unless `believe` says otherwise. */
+  values(believe: (said: readonly Said<V>[]) => V = ([newest]) => (newest as Said<V>).value): ReadonlyMap<K, V> {
+    return new Map([...this.#entries].map(([key, said]) => [key, believe(said)]));
   }
 }

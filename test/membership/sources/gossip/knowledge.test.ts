@@ -24,7 +24,7 @@ const GONE = partitionRing({ state: 'DELETED', updatedMs: 5000 });
 t.test('what only one that is gone has said does not count for ever against all others', async (t) => {
   const knowledge = new Knowledge();
   const partitionAt = (heardMs: number): number | null | undefined => {
-    knowledge.learn(new Map([['a-0', instance(heardMs)]]), THERE, heardMs);
+    knowledge.learn(new Map([['a-0', instance(1000)]]), THERE, heardMs);
     knowledge.forget(heardMs - 30_000);
     return knowledge.join().members[0]?.partition;
   };
@@ -44,4 +44,17 @@ t.test('what somebody still says counts, however many say something older', asyn
   }
   knowledge.forget(200_000);
   t.strictSame(knowledge.join(), { members: [], partitions: [] });
+});
+
+t.test('a member that lives after it was removed is there again, when those who live say so', async (t) => {
+  const knowledge = new Knowledge();
+  const partitionAt = (heardMs: number, heartbeatMs: number, said = THERE): number | null | undefined => {
+    knowledge.learn(new Map([['a-0', instance(heartbeatMs)]]), said, heardMs);
+    return knowledge.join().members[0]?.partition;
+  };
+  t.equal(partitionAt(2000, 4000, GONE), null);
+  t.equal(partitionAt(3600, 4000), null, 'it was not heard after that');
+  t.equal(partitionAt(4000, 6000), 0);
+  t.equal(partitionAt(5000, 6000, GONE), null, 'somebody says it still, so all will');
+  t.equal(partitionAt(6000, 6000), null);
 });
