@@ -1,13 +1,16 @@
 // `ringway ring watch`: the rings as they are, then what changes, until somebody has seen enough.
 import type { RingwayConfig } from '../config/index.ts';
 import { changeText, describeRing, type RingChange, ringChanges } from '../control/index.ts';
-import { isoTime } from '../core/index.ts';
+import { isoTime, sleep } from '../core/index.ts';
 import type { Catalog, Ring, RingName } from '../membership/types.ts';
 import { RingInputs } from './ring-inputs.ts';
 import { allRead, quietHub, type RingReadDeps, selectRings, withoutWaiting } from './ring-read.ts';
 
 /** How long sources may take to say something before the rings are shown as they are known then. */
 const READ_MS = 1_000;
+
+/** Timers hold no more: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const MAX_SLEEP_MS = 2 ** 31 - 1;
 
 export interface RingWatchOptions {
   readonly config: RingwayConfig;
@@ -41,7 +44,8 @@ export async function watchRings(
         for (const change of ringChanges(before.rings.get(ring.name) as Ring, ring))
           write(lineOf(ring.name, change, clock.nowMs(), { ...options, several }));
     });
-    await aborted(signal);
+    // Whatever sources wait for, a timer or a file that is not there yet, may keep no process alive.
+    while (!signal.aborted) await sleep(clock, MAX_SLEEP_MS, signal);
     unsubscribe();
   } finally {
     await hub.stop();
@@ -62,11 +66,4 @@ function lineOf(
 ): string {
   if (json) return `${JSON.stringify({ time: isoTime(nowMs), ring, ...change })}\n`;
   return `${changeText(change, nowMs, several ? ring : null)}\n`;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import t from 'tap';
 
@@ -29,4 +29,20 @@ t.test('a reader that goes away ends what goes on for ever, and is no failure', 
   const ended = once(child, 'exit');
   await writeFile(file, MEMBER.replace('a-0', 'b-0'));
   t.same(await ended, [0, null]);
+});
+
+t.test('a file that is not there yet, in a folder that is not there yet, is waited for', async (t) => {
+  const folder = `${t.testdir({})}/later`;
+  const child = spawn(process.execPath, [MAIN, 'ring', 'watch', '--source', `${folder}/members.yaml`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const [first] = await once(child.stdout, 'data');
+  t.match(String(first), /source static fails: .*: no such file/);
+  await mkdir(folder);
+  await writeFile(`${folder}/members.yaml`, MEMBER);
+  const [then] = await once(child.stdout, 'data');
+  t.match(String(then), / a-0 joined: 10\.0\.0\.1:9096/);
+  child.kill('SIGINT');
+  t.same(await once(child, 'exit'), [0, null]);
 });
