@@ -5,6 +5,7 @@ export { ConfigError } from './errors.ts';
 export { createConfig, loadConfig, parseConfig, readTextFile } from './load.ts';
 export { configSchema } from './schema.ts';
 export { createSecretReader, type SecretReader } from './secrets.ts';
+export { exposedServer } from './sources/nats.ts';
 export type {
   ClientTlsConfig,
   ConsulSourceConfig,

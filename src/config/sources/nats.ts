@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '../../core/index.ts';
-import type { NatsLogin, SourceConfig } from '../types.ts';
+import type { NatsConnectionConfig, NatsLogin, SourceConfig } from '../types.ts';
 import { durationValue, section, show, textValue } from '../values.ts';
 import { clientTls, fileValue, secretRef } from './values.ts';
 
@@ -37,10 +37,13 @@ const natsLogin = section({
   .transform((login) => login ?? null)
   .describe('How to log in; left out: without.');
 
-/** In plain, and not on this machine. */
-function isExposed(server: string): boolean {
-  const { protocol, hostname } = new URL(server);
-  return protocol === 'nats:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''));
+/** The first server that is asked in plain and is not on this machine. */
+export function exposedServer({ servers, tls }: Pick<NatsConnectionConfig, 'servers' | 'tls'>): string | undefined {
+  if (tls !== null) return undefined;
+  return servers.find((server) => {
+    const { protocol, hostname } = new URL(server);
+    return protocol === 'nats:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  });
 }
 
 export const natsSource: z.ZodType<SourceConfig, unknown> = section({
@@ -60,7 +63,7 @@ export const natsSource: z.ZodType<SourceConfig, unknown> = section({
     .describe('A member without a heartbeat for this long is removed from the bucket.'),
 })
   .transform(({ servers, login, tls, insecure, bucket, replicas, forgetAfter }, context): SourceConfig => {
-    const exposed = tls === null ? servers.find(isExposed) : undefined;
+    const exposed = exposedServer({ servers, tls });
     if (exposed !== undefined && !insecure)
       context.addIssue({
         code: 'custom',

@@ -77,11 +77,18 @@ export class Announcer {
     const { settings, ring, member: id, zone, partition, local, listener, listen } = this.#plan;
     const { clock, random, logger, metrics, boundAddress, environment } = this.#deps;
     try {
-      const [{ createNatsBus }, { MemberAgent, HealthProbe }, { createSecretReader }] = await Promise.all([
+      const [{ createNatsBus }, { MemberAgent, HealthProbe }, { createSecretReader, exposedServer }] = await Promise.all([
         import('../../membership/bus/index.ts'),
         import('../../membership/agent/index.ts'),
         import('../../config/index.ts'),
       ]);
+      const server = exposedServer(settings.nats);
+      if (server !== undefined)
+        logger.warn(
+          'agent.insecure',
+          { member: id, server },
+          'NATS on another machine is told without TLS; others can read and change that',
+        );
       const readSecret = createSecretReader(environment);
       const bus = createNatsBus({ ring, connection: settings.nats, member: id }, { clock, random, readSecret });
       const probe = new HealthProbe({ target: local, tenant: settings.healthTenant, clock, connect });
