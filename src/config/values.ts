@@ -4,9 +4,11 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { type HostPort, parseHostPort } from '../core/index.ts';
 
-/** Quotes any value, cut to a length that fits in one line. */
+/** Quotes any value, cut to a length that fits in one line, without what people write into URLs though it does not belong there. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) ?? String(value))
+    .replaceAll(/:\/\/[^\s"]*@/g, '://[secret]@')
+    .replaceAll(/(:\/\/[^\s"?]*\?)[^\s"]+/g, '$1[secret]');
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

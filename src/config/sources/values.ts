@@ -25,15 +25,22 @@ export function ringKeys(): z.ZodType<RingKeys, unknown> {
     .describe('Keys in the key-value store of the ring.');
 }
 
-/** `{ file }` or `{ env }`: secrets do not stand in ringway.yaml itself. */
+/** `{ file }` or `{ env }`: secrets do not stand in ringway.yaml itself. One that does all the same is not quoted. */
 export function secretRef(): z.ZodType<SecretRef, unknown> {
   const wrong = 'is not where a secret is, allowed: {file: NAME} or {env: NAME}; a secret itself does not belong here';
-  return section({
+  const shape = {
     file: fileValue().optional().describe('A file with the secret; white space at its ends does not count.'),
-    env: textValue('a variable', 'the name of an environment variable', (text) => (/^[A-Za-z_]\w*$/.test(text) ? text : undefined))
+    env: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, { error: 'is not the name of an environment variable, allowed: letters, digits and "_"' })
       .optional()
       .describe('An environment variable with the secret.'),
-  }).transform(({ file, env }, context): SecretRef => {
+  };
+  const error = ({ code }: z.core.$ZodRawIssue): string | undefined => {
+    if (code === 'unrecognized_keys') return Object.keys(shape).join(', ');
+    return code === 'invalid_type' ? wrong : undefined;
+  };
+  return z.strictObject(shape, { error }).transform(({ file, env }, context): SecretRef => {
     if (file !== undefined && env === undefined) return { kind: 'file', file };
     if (env !== undefined && file === undefined) return { kind: 'env', name: env };
     if (context.issues.length === 0) context.addIssue({ code: 'custom', message: wrong });

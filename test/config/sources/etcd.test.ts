@@ -42,7 +42,7 @@ t.test('what is wrong', async (t) => {
     sourceOf({ endpoints: bad }),
     bad.map(
       (one, i) =>
-        `.endpoints[${i}]: ${JSON.stringify(one)} is not an endpoint, allowed: http://host:port or https://host:port, such as http://etcd:2379`,
+        `.endpoints[${i}]: ${JSON.stringify(one.replace('a:b@', '[secret]@').replace('?a', '?[secret]'))} is not an endpoint, allowed: http://host:port or https://host:port, such as http://etcd:2379`,
     ),
   );
   t.strictSame(sourceOf({ endpoints: [] }), ['.endpoints: is empty, allowed: one or more endpoints']);
