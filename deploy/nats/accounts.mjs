@@ -35,6 +35,11 @@ ${shared.map((subject) => `      { service: { account: RINGWAY, subject: "${subj
 `;
 }
 
+/** The password of the routes in what clusterConf has made; undefined where there is none. */
+export function routePassword(conf) {
+  return /^ {2}authorization \{ user: route, password: "([\w-]+)" \}$/m.exec(conf)?.[1];
+}
+
 /** A server that anybody may join as a route obeys no account: routes have a password. */
 export function clusterConf(servers, password) {
   const routes = Array.from({ length: servers }, (_, index) => `    "nats://route:${password}@ringway-nats-${index}.ringway-nats:6222"\n`);

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { accountsConf, clusterConf } from './accounts.mjs';
+import { accountsConf, clusterConf, routePassword } from './accounts.mjs';
 import { newKeyPair, readKeyPair } from './nkey.mjs';
 
 const HELP = `Makes an NKey for control and for each member, and the accounts that say what each may do (docs/guide/nats-accounts.md).
@@ -12,14 +12,15 @@ const HELP = `Makes an NKey for control and for each member, and the accounts th
 usage: make-accounts.mjs [options] MEMBER ...        prints three Secrets for kubectl apply
        make-accounts.mjs --out DIR [options] MEMBER ...    writes accounts.conf, control.nk and MEMBER.nk
 
-      --keep FILE    keys that are there stay: the output of kubectl get secret ringway-nats-server ringway-nats-control
-                     ringway-nats-members -o json (- reads it from stdin); with --out, those in DIR stay by themselves
+      --keep FILE    keys that are there stay, without it all are new: what kubectl get secret … -o json prints (- reads it from
+                     stdin), which is nothing where there are none yet; with --out, those in DIR stay by themselves
       --ring NAME    the ring (default live-store)
       --bucket NAME  the key-value bucket (default ringway)
       --servers N    servers of the cluster on Kubernetes (default 3)
 
 examples:
-  node deploy/nats/make-accounts.mjs tempo-live-store-zone-{a,b}-{0..2} | kubectl -n tempo apply -f -
+  kubectl -n tempo get secret ringway-nats-server ringway-nats-control ringway-nats-members --ignore-not-found -o json |
+    node deploy/nats/make-accounts.mjs --keep - tempo-live-store-zone-{a,b}-{0..2} | kubectl -n tempo apply --server-side -f -
   node deploy/nats/make-accounts.mjs --out /etc/ringway/nats live-store-zone-a-0 live-store-zone-b-0
 `;
 
@@ -64,7 +65,7 @@ function main(words) {
   const accounts = accountsConf({ ring, bucket, control, seeds });
   if (out !== undefined) writeFiles(out, { [ACCOUNTS]: accounts, [CONTROL]: control.seed, ...seedFiles(seeds) });
   else {
-    const cluster = kept(CLUSTER) ?? clusterConf(servers, randomBytes(24).toString('base64url'));
+    const cluster = clusterConf(servers, routePassword(kept(CLUSTER) ?? '') ?? randomBytes(24).toString('base64url'));
     const secrets = {
       server: { [ACCOUNTS]: accounts, [CLUSTER]: cluster },
       control: { [CONTROL]: control.seed },
@@ -115,7 +116,8 @@ function keptSecrets(file) {
   if (file === undefined) return () => undefined;
   let given;
   try {
-    given = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+    const text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    given = text.trim() === '' ? {} : JSON.parse(text);
   } catch (error) {
     throw new Error(`--keep ${file}: ${error.message}; allowed: what kubectl get secret … -o json prints`);
   }

@@ -111,6 +111,18 @@ t.test('seeds that are there stay, members that are gone lose their login', asyn
   t.equal(publicKeys(after['accounts.conf'])[1], publicKeys(before['accounts.conf'])[1]);
 });
 
+t.test('the first time there is nothing to keep; more servers keep the password of the routes', async (t) => {
+  const made = accounts(['--keep', '-', A], '');
+  t.match(filesOf(...made)['control.nk'], /^SU[A-Z2-7]{56}\n$/, 'kubectl prints nothing where there are no Secrets');
+  const [before, after] = [made, accounts(['--keep', '-', '--servers', '4', A], JSON.stringify({ items: made }))].map(
+    (secrets) => filesOf(...secrets)['cluster.conf'] ?? '',
+  );
+  const passwords = (conf = ''): string[] =>
+    [...conf.matchAll(/route:([\w-]{32})@ringway-nats-\d/g)].map(([, password]) => password as string);
+  t.equal(passwords(before).length, 3);
+  t.strictSame(passwords(after), [...passwords(before), passwords(before)[0]]);
+});
+
 t.test('the keys are those of NATS', async (t) => {
   const files = filesOf(...accounts([A]));
   const derived = ['control.nk', `${A}.nk`].map((file) => nkeys.fromSeed(Buffer.from((files[file] ?? '').trim())).getPublicKey());
