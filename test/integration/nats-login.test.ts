@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import t, { type Test } from 'tap';
 import type { ClientTlsConfig, NatsConnectionConfig, NatsLogin } from '../../src/config/index.ts';
+import { type Clock, systemClock } from '../../src/core/index.ts';
 import { natsBus, natsConnection, watchBus } from '../support/nats-bus.ts';
 import { operatorMode } from '../support/nats-jwt.ts';
 import { type NatsServerOptions, natsServer } from '../support/nats-server.ts';
@@ -53,6 +54,29 @@ t.test('user and password, also from a file that is replaced while it runs', asy
   await t.rejects(member.join({ id: 'a', address: 'a:1', zone: '', partition: null, state: 'ACTIVE' }), { code: 'BUS_REFUSED' });
   writeFileSync(file, `${SECRET}\n`);
   t.strictSame(await seen.when(() => true), []);
+});
+
+t.test('a login that is refused, or may not read, is tried less and less often', async (t) => {
+  const config = `authorization { users: [ { user: reader, password: "${SECRET}", permissions: { publish: { deny: ">" } } } ] }`;
+  const url = await started(t, { config });
+  if (url === undefined) return;
+  const password = { kind: 'file', file: inFile(t, SECRET) } as const;
+  for (const user of ['nobody', 'reader']) {
+    const waitsMs: number[] = [];
+    const enough = Promise.withResolvers<void>();
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, fn) {
+        if (waitsMs.push(delayMs) === 8) enough.resolve();
+        return systemClock.after(delayMs / 100, fn);
+      },
+    };
+    const bus = natsBus(t, natsConnection([url], { login: { kind: 'password', user, password } }), {}, { clock, random: () => 1 });
+    t.match((await watchBus(t, bus).failure()).error, { code: 'BUS_REFUSED' });
+    await enough.promise;
+    await bus.close();
+    t.strictSame(waitsMs.slice(0, 8), [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000], user);
+  }
 });
 
 t.test('a token', async (t) => {

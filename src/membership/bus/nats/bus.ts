@@ -28,13 +28,13 @@ export function createNatsBus(
   { ring, connection, member, replicas = 1, forgetAfterMs = 120_000, looksOnly = false }: NatsBusOptions,
   deps: NatsDeps,
 ): MembershipBus {
-  const { clock } = deps;
+  const { clock, random } = deps;
   const { bucket } = connection;
   const inbox = inboxPrefix(member ?? null);
   const link = new NatsLink(connection, inbox, deps);
   const leases = new NatsLeases({ ring, bucket, link, clock });
   const closing = new AbortController();
-  const origin = createOrigin({ ring, bucket, replicas, forgetAfterMs, looksOnly, inbox, clock }, link);
+  const origin = createOrigin({ ring, bucket, replicas, forgetAfterMs, looksOnly, inbox, clock, random }, link);
 
   return {
     connected: link.connected,

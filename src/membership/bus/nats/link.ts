@@ -1,9 +1,10 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { NatsConnectionConfig, SecretReader } from '../../../config/index.ts';
-import { Backoff, type Clock, Observable, type Random, type ReadonlyObservable, type RingwayError, sleep } from '../../../core/index.ts';
+import { type Clock, Observable, type Random, type ReadonlyObservable, type RingwayError, sleep } from '../../../core/index.ts';
 import { dial } from './dial.ts';
 import { busError, refused, unavailable } from './errors.ts';
+import { RetryPace } from './retry-pace.ts';
 import { ServerList } from './server-list.ts';
 
 /** What a bus over NATS takes from the world. */
@@ -29,8 +30,6 @@ export type LinkState =
 
 /** One request takes no longer. */
 export const REQUEST_MS = 2000;
-/** Attempts are at most this far apart: whoever comes back has a second and a half to be heard before others judge it. */
-const RETRY = { baseMs: 125, maxMs: 1000 };
 /** After an attempt that took this long there is no need to wait longer each time. */
 const STABLE_MS = 1000;
 
@@ -92,14 +91,14 @@ export class NatsLink {
   async #run(): Promise<void> {
     const { clock, random } = this.#deps;
     const { signal } = this.#closing;
-    const backoff = new Backoff(RETRY, random);
+    const pace = new RetryPace(random);
     while (!signal.aborted) {
       const sinceMs = clock.monotonicMs();
       const error = await this.#connectOnce();
       if (signal.aborted) return;
-      if (clock.monotonicMs() - sinceMs >= STABLE_MS) backoff.reset();
+      if (clock.monotonicMs() - sinceMs >= STABLE_MS) pace.reset();
       this.#state.set({ kind: 'down', error });
-      await sleep(clock, backoff.nextMs(), signal);
+      await sleep(clock, pace.nextMs(error), signal);
     }
   }
 

@@ -1,25 +1,26 @@
-import { sleep } from '../../../core/index.ts';
+import { type Random, sleep } from '../../../core/index.ts';
 import type { RosterListener, RosterOrigin } from '../roster-feed.ts';
 import { tellEvent } from './events.ts';
 import { type LinkState, type NatsLink, REQUEST_MS } from './link.ts';
 import { type ReaderOptions, readBucket } from './reader.ts';
 import { writeRecord } from './record.ts';
+import { RetryPace } from './retry-pace.ts';
 import { memberSubject } from './subjects.ts';
 
 /** An interruption of the connection that ends within this time is not reported: one of several servers may stop. */
 const CONNECTION_PATIENCE_MS = 1000;
 /** The same while there is a connection: a cluster takes up to 10 s to elect a new leader of the bucket. */
 const READING_PATIENCE_MS = 15_000;
-/** Between two attempts to read over one connection. */
-const READ_AGAIN_MS = 250;
+/** After a reading that lasted this long there is no need to wait longer each time. */
+const STABLE_MS = 1000;
 
 /** The reading side of a bus over NATS: reads the bucket whenever there is a connection. */
-export function createOrigin(options: ReaderOptions, link: NatsLink): RosterOrigin {
-  const { ring, bucket, looksOnly, clock } = options;
+export function createOrigin(options: ReaderOptions & { readonly random: Random }, link: NatsLink): RosterOrigin {
+  const { ring, bucket, looksOnly, clock, random } = options;
   return {
     open(listener) {
       const stopping = new AbortController();
-      const running = readForEver(options, link, listener, stopping.signal);
+      const running = readForEver({ ...options, pace: new RetryPace(random) }, link, listener, stopping.signal);
       return () => {
         stopping.abort();
         return running;
@@ -39,7 +40,13 @@ export function createOrigin(options: ReaderOptions, link: NatsLink): RosterOrig
   };
 }
 
-async function readForEver(options: ReaderOptions, link: NatsLink, listener: RosterListener, signal: AbortSignal): Promise<void> {
+async function readForEver(
+  options: ReaderOptions & { readonly pace: RetryPace },
+  link: NatsLink,
+  listener: RosterListener,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, pace } = options;
   link.start();
   const report = (state: LinkState): void => {
     if (state.kind === 'down') listener.away(state.error, CONNECTION_PATIENCE_MS);
@@ -50,11 +57,13 @@ async function readForEver(options: ReaderOptions, link: NatsLink, listener: Ros
     const state = link.state.value;
     if (state.kind !== 'up') await change(link, signal);
     else {
+      const sinceMs = clock.monotonicMs();
       const error = await readBucket(state.session, options, listener, signal);
       if (signal.aborted) break;
       if (!state.session.nc.isClosed()) {
         listener.away(error, READING_PATIENCE_MS);
-        await sleep(options.clock, READ_AGAIN_MS, signal);
+        if (clock.monotonicMs() - sinceMs >= STABLE_MS) pace.reset();
+        await sleep(clock, pace.nextMs(error), signal);
       } else if (link.state.value === state) await change(link, signal);
     }
   }
