@@ -233,6 +233,20 @@ t.test('the values for Helm are the patches', async (t) => {
   t.notMatch(readFileSync('deploy/helm/tempo-distributed-live-store.yaml', 'utf8'), '{{', 'the chart runs them through tpl');
 });
 
+t.test('laid over other values, the values change nothing that Ringway does not need', async (t) => {
+  const keys = (name: string): Record<string, readonly string[]> =>
+    Object.fromEntries(Object.entries(helm(name)).map(([component, given]) => [component, Object.keys(given as object)]));
+  t.strictSame(keys('live-store'), { liveStore: ['config', 'terminationGracePeriodSeconds', 'initContainers', 'extraVolumes'] });
+  t.strictSame(keys('live-store-envoy'), { liveStore: ['initContainers', 'extraVolumes'] });
+  t.strictSame(keys('querier'), { querier: ['initContainers', 'extraVolumes'] });
+});
+
+t.test('a live-store starts though no Secret of ours is there', async (t) => {
+  const [workload] = rendered['live-store'] as [Manifest];
+  const secrets = (podOf(workload)?.spec.volumes ?? []).flatMap(({ secret }) => (secret === undefined ? [] : [secret]));
+  t.match(secrets, [{ secretName: 'ringway-nats-members', optional: true }]);
+});
+
 interface HelmValues {
   readonly liveStore?: Record<string, unknown>;
   readonly querier?: Record<string, unknown>;
