@@ -23,7 +23,7 @@ const ring = section({
   staleAfter: durationValue(0, 604_800_000)
     .prefault('10m')
     .describe(
-      'How long the last report of a failing source is used. After a start there is none: a ring with several sources is served once all have been read, or once those that fail have done so for this long.',
+      'How long the last report of a failing source is used. After a start there is none: a ring with several sources is served once all have been read, or once those that fail have done so for this long; for 30s, those below one that has read the ring itself (tempo, gossip, etcd, consul).',
     ),
   allowEmpty: z
     .boolean()
