@@ -193,6 +193,7 @@ t.test('policies: who reaches what', async (t) => {
     [tempo('querier'), tempo('live-store'), 9095, false],
     [CONTROL, tempo('live-store'), 9095, false],
     [tempo('distributor'), tempo('live-store'), 7946, true],
+    [CONTROL, tempo('live-store'), 7946, true],
     [stranger, tempo('live-store'), 7946, false],
     [stranger, tempo('live-store'), 3200, true],
     [tempo('live-store'), CONTROL, 'xds', true],
