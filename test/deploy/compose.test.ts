@@ -44,6 +44,13 @@ t.test('who joins the network of a sidecar starts after it, and so stops before 
   }
 });
 
+t.test('what takes its time at the first start is not given up', async (t) => {
+  for (const [name, { healthcheck }] of each.filter(([, service]) => service.healthcheck !== undefined)) {
+    const { start_period } = healthcheck as { start_period: string };
+    t.ok(Number.parseInt(start_period, 10) >= 300, `${name}: Kafka, the ring and control come before it`);
+  }
+});
+
 t.test('our containers keep nothing that they do not need', async (t) => {
   for (const [name, service] of each.filter(([, { image }]) => image.startsWith('ringway')))
     t.match(service, { read_only: true, cap_drop: ['ALL'] } as Partial<ComposeService>, name);

@@ -44,6 +44,7 @@ t.test('the hardening is there', async (t) => {
     t.equal(hardening.get(name), 'yes', name);
   t.equal(hardening.get('ProtectSystem'), 'strict');
   t.equal(hardening.get('CapabilityBoundingSet'), '');
+  t.equal(hardening.get('SystemCallErrorNumber'), 'EPERM', 'a system call that is not allowed ends nobody');
   t.notOk(hardening.has('MemoryDenyWriteExecute'), 'Node compiles as it runs');
 });
 
