@@ -1,10 +1,10 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import type { Clock, RingwayError } from '../../../core/index.ts';
+import type { RingwayError } from '../../../core/index.ts';
 import { MAX_REGISTRATION_BYTES } from '../registration.ts';
 import { busError, isNoSuchStream, unavailable } from './errors.ts';
 import type { Session } from './link.ts';
-import { ServerClock } from './server-clock.ts';
+import type { ServerClock } from './server-clock.ts';
 import { bucketSubjects, streamOf } from './subjects.ts';
 
 export interface BucketOptions {
@@ -14,32 +14,25 @@ export interface BucketOptions {
   readonly forgetAfterMs: number;
   /** Creates nothing. */
   readonly looksOnly: boolean;
-  readonly clock: Clock;
-}
-
-/** A bucket that is there. */
-interface OpenBucket {
-  /** What is wrong with one that somebody else has created, or null. */
-  readonly problem: string | null;
-  /** By which what stands in it is dated. */
-  readonly time: ServerClock;
+  /** By which what stands in the bucket is dated. */
+  readonly serverClock: ServerClock;
 }
 
 /** The server drops what was not written for this long; nobody has to run for that. Longer than servers stay away. */
 const MIN_MAX_AGE_MS = 3_600_000;
 const HEADER_BYTES = 1024;
 
-/** Creates the bucket when it is not there, unless we only look. */
-export async function ensureBucket({ jsm }: Session, options: BucketOptions): Promise<OpenBucket> {
+/** Creates the bucket when it is not there, unless we only look. Resolves with what is wrong with one that somebody else has created, or null. */
+export async function ensureBucket({ jsm }: Session, options: BucketOptions): Promise<string | null> {
   const stream = streamOf(options.bucket);
   try {
-    const { answer, time } = await ServerClock.compare(options.clock, () =>
+    const { answer } = await options.serverClock.compare(() =>
       jsm.streams.info(stream).catch((error: unknown) => {
         if (isNoSuchStream(error) && !options.looksOnly) return jsm.streams.add(configOf(options));
         throw error;
       }),
     );
-    return { problem: whatIsWrong(answer.config, options), time };
+    return whatIsWrong(answer.config, options);
   } catch (error) {
     throw busError(error, `nats: bucket "${options.bucket}"`);
   }
@@ -47,13 +40,13 @@ export async function ensureBucket({ jsm }: Session, options: BucketOptions): Pr
 
 /**
  * Why it has to be read anew; null when it has not. It cannot be written now (no leader, or gone), so that nobody's heartbeats are missed;
- * or a clock was set since `earlier`.
+ * or a clock was set.
  */
-export async function checkBucket({ jsm }: Session, { bucket, clock }: BucketOptions, earlier: ServerClock): Promise<RingwayError | null> {
+export async function checkBucket({ jsm }: Session, { bucket, serverClock }: BucketOptions): Promise<RingwayError | null> {
   const what = `nats: bucket "${bucket}"`;
   try {
-    const { time } = await ServerClock.compare(clock, () => jsm.streams.info(streamOf(bucket)));
-    return time.hasSteppedFrom(earlier) ? unavailable(`${what}: the server's clock or ours was set`) : null;
+    const { stepped } = await serverClock.compare(() => jsm.streams.info(streamOf(bucket)));
+    return stepped ? unavailable(`${what}: the server's clock or ours was set`) : null;
   } catch (error) {
     return busError(error, what);
   }

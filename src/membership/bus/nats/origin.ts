@@ -5,6 +5,7 @@ import { type LinkState, type NatsLink, REQUEST_MS } from './link.ts';
 import { type ReaderOptions, readBucket } from './reader.ts';
 import { writeRecord } from './record.ts';
 import { RetryPace } from './retry-pace.ts';
+import { ServerClock } from './server-clock.ts';
 import { memberSubject } from './subjects.ts';
 
 /** An interruption of the connection that ends within this time is not reported: one of several servers may stop. */
@@ -14,13 +15,22 @@ const READING_PATIENCE_MS = 15_000;
 /** After a reading that lasted this long there is no need to wait longer each time. */
 const STABLE_MS = 1000;
 
+interface OriginOptions extends Omit<ReaderOptions, 'serverClock'> {
+  readonly random: Random;
+}
+
 /** The reading side of a bus over NATS: reads the bucket whenever there is a connection. */
-export function createOrigin(options: ReaderOptions & { readonly random: Random }, link: NatsLink): RosterOrigin {
+export function createOrigin(options: OriginOptions, link: NatsLink): RosterOrigin {
   const { ring, bucket, looksOnly, clock, random } = options;
   return {
     open(listener) {
       const stopping = new AbortController();
-      const running = readForEver({ ...options, pace: new RetryPace(random) }, link, listener, stopping.signal);
+      const running = readForEver(
+        { ...options, serverClock: new ServerClock(clock), pace: new RetryPace(random) },
+        link,
+        listener,
+        stopping.signal,
+      );
       return () => {
         stopping.abort();
         return running;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream';
 import { createInbox, type Msg, nanos } from '@nats-io/transport-node';
-import type { RingwayError, Timer } from '../../../core/index.ts';
+import type { Clock, RingwayError, Timer } from '../../../core/index.ts';
 import type { RingName } from '../../types.ts';
 import type { Sighting } from '../roster.ts';
 import type { RosterListener } from '../roster-feed.ts';
@@ -9,13 +9,13 @@ import { type BucketOptions, checkBucket, ensureBucket } from './bucket.ts';
 import { type Delivery, parseDelivery } from './delivery.ts';
 import { busError, unavailable } from './errors.ts';
 import type { Session } from './link.ts';
-import { ServerClock } from './server-clock.ts';
 import { SightingReader } from './sighting.ts';
 import { ringSubjects, streamOf } from './subjects.ts';
 
 export interface ReaderOptions extends BucketOptions {
   readonly ring: RingName;
   readonly inbox: string;
+  readonly clock: Clock;
 }
 
 /** JetStream says that it is there this often while nothing changes. */
@@ -69,7 +69,6 @@ class BucketReader {
   #heardMs: number;
   #memberHeardMs: number;
   #askedMs: number;
-  #time = new ServerClock(0);
   #stopped = false;
   #check: Timer | null = null;
   #unsubscribe: () => void = () => {};
@@ -87,11 +86,9 @@ class BucketReader {
 
   async run(): Promise<RingwayError> {
     const { nc, jsm } = this.#session;
-    const { bucket, inbox } = this.#options;
-    const { problem, time } = await ensureBucket(this.#session, this.#options);
-    this.#time = time;
-    this.#warn(`bucket "${bucket}"`, problem);
-    this.#warn('the clock of the server', time.warning);
+    const { bucket, inbox, serverClock } = this.#options;
+    this.#warn(`bucket "${bucket}"`, await ensureBucket(this.#session, this.#options));
+    this.#warn('the clock of the server', serverClock.warning);
     if (this.#stopped) return unavailable('nats: no longer read');
     const ended = new Promise<RingwayError>((resolve) => {
       this.#end = resolve;
@@ -144,7 +141,7 @@ class BucketReader {
       return;
     }
     this.#memberHeardMs = this.#heardMs;
-    this.#take(this.#sightings.read(message, { ...delivery, storedMs: delivery.storedMs + this.#time.behindMs }));
+    this.#take(this.#sightings.read(message, { ...delivery, storedMs: delivery.storedMs + this.#options.serverClock.behindMs }));
     if (delivery.pending === 0) this.#complete();
   }
 
@@ -189,7 +186,7 @@ class BucketReader {
       const everyMs = nowMs - this.#memberHeardMs >= NOBODY_MS ? ASK_AGAIN_MS : ASK_ANYWAY_MS;
       if (nowMs - this.#askedMs >= everyMs) {
         this.#askedMs = nowMs;
-        void checkBucket(this.#session, this.#options, this.#time).then((error) => error !== null && this.#end(error));
+        void checkBucket(this.#session, this.#options).then((error) => error !== null && this.#end(error));
       }
       this.#watchOver();
     });
