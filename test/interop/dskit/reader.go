@@ -73,7 +73,7 @@ func (r *reader) look(ctx context.Context) (seen, error) {
 	for id := range ring.GetOrCreateRingDesc(stored).Ingesters {
 		instance, err := r.instances.GetInstance(id)
 		if err != nil {
-			return found, err
+			continue // the store and the reader of the ring are not in step
 		}
 		found.Instances = append(found.Instances, instanceSeen{
 			ID: id, Address: instance.Addr, Zone: instance.Zone, State: instance.State.String(), RegisteredAt: instance.RegisteredTimestamp,
