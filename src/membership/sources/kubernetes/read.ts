@@ -1,6 +1,6 @@
 // One read: all slices of the Service as they were at one resourceVersion, page by page.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
-import { messageOf, RingwayError } from '../../../core/index.ts';
+import { GrowingBytes, messageOf, RingwayError } from '../../../core/index.ts';
 import type { SourceDeps } from '../types.ts';
 import type { ApiTarget } from './access.ts';
 import { type ApiAnswer, openApi } from './request.ts';
@@ -52,20 +52,16 @@ async function listOnce(target: ApiTarget, deps: SourceDeps, signal: AbortSignal
 
 async function readBody({ body, fail }: ApiAnswer, { clock }: SourceDeps): Promise<Buffer> {
   const timer = clock.after(PAGE_TIMEOUT_MS, () => body.destroy(fail('PEER_TIMEOUT', `did not end within ${PAGE_TIMEOUT_MS / 1000}s`)));
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const page = new GrowingBytes(MAX_PAGE_BYTES);
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_PAGE_BYTES) throw fail('PEER_TOO_LARGE', `sent a page of more than ${MAX_PAGE_BYTES} bytes`);
-      chunks.push(chunk);
-    }
+    for await (const chunk of body as AsyncIterable<Buffer>)
+      if (!page.add(chunk)) throw fail('PEER_TOO_LARGE', `sent a page of more than ${MAX_PAGE_BYTES} bytes`);
   } catch (error) {
     throw error instanceof RingwayError ? error : fail('PEER_UNREACHABLE', `broke off: ${messageOf(error)}`, error);
   } finally {
     timer.cancel();
   }
-  return Buffer.concat(chunks);
+  return page.view();
 }
 
 /** All pages have the resourceVersion of the first. */
