@@ -63,7 +63,7 @@ interface Control {
 /** Control's part that reads and merges: source and hub. Resolves when the catalog has so many members. */
 async function startControl(url: string, count: number): Promise<Control> {
   const connection = { servers: [url], login: null, tls: null, bucket: 'ringway' };
-  const options = { name: 'nats', ring: 'live-store', isExposed: false, ...connection, replicas: 1, forgetAfterMs: 120_000 };
+  const options = { name: 'nats', ring: 'live-store', ...connection, replicas: 1, forgetAfterMs: 120_000 };
   const source = createNatsSource(options, {
     clock: systemClock,
     random: systemRandom,

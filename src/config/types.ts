@@ -117,8 +117,6 @@ export type NatsLogin =
 /** Members that announce themselves in a JetStream key-value bucket. */
 export interface NatsSourceConfig extends NatsConnectionConfig {
   readonly kind: 'nats';
-  /** A server is on another machine and reached without TLS, which the operator accepts (`insecure: true`). */
-  readonly isExposed: boolean;
   /** Copies of the bucket, when it has to be created: 1, 3 or 5. */
   readonly replicas: number;
   /** A member without a heartbeat for this long is removed from the bucket, ms. */

@@ -201,14 +201,25 @@ t.test('a part that cannot start stops those that had', async (t) => {
   t.throws(() => second.addresses, /not started/);
 });
 
-t.test('a source in plain text on another machine is warned of and shown', async (t) => {
-  for (const [server, exposed] of [
-    ['nats://nats.invalid:4222', 1],
-    ['tls://nats.invalid:4222', 0],
-  ] as const) {
-    const ring = `rings: {r: {sources: [{nats: {servers: ["${server}"], insecure: true}}]}}\n`;
-    const { log, get } = await control(t, { 'ringway.yaml': `${ring}${LISTENERS}` });
-    t.equal(log.of('source.insecure').length, exposed);
-    t.match(await (await get('/metrics')).text(), `ringway_insecure_source{ring="r"} ${exposed}\n`);
+t.test('a source that lies open to others is warned of and shown', async (t) => {
+  const secret = '{env: TOKEN}';
+  const cases: readonly (readonly [string, string | null])[] = [
+    ['nats: {servers: ["nats://nats.invalid:4222"], insecure: true}', 'nats://nats.invalid:4222'],
+    ['nats: {servers: ["tls://nats.invalid:4222"], insecure: true}', null],
+    [`tempo: {urls: ["https://a.invalid", "http://b.invalid:3200"], bearer: ${secret}}`, 'http://b.invalid:3200'],
+    [`tempo: {urls: ["http://b.invalid"], headers: {X-Key: ${secret}}}`, 'http://b.invalid'],
+    ['tempo: {urls: ["http://b.invalid"], headers: {X-Scope-OrgID: a}}', null],
+    [`tempo: {urls: ["http://127.0.0.1:1", "http://[::1]:1"], bearer: ${secret}}`, null],
+    [`consul: {url: "http://c.invalid:8500", token: ${secret}}`, 'http://c.invalid:8500'],
+    ['consul: {url: "http://c.invalid:8500"}', null],
+    [`etcd: {endpoints: ["http://e.invalid:2379"], user: u, password: ${secret}}`, 'http://e.invalid:2379'],
+    [`etcd: {endpoints: ["https://e.invalid:2379"], user: u, password: ${secret}}`, null],
+  ];
+  for (const [source, server] of cases) {
+    const { log, get } = await control(t, { 'ringway.yaml': `rings: {r: {sources: [{${source}}]}}\n${LISTENERS}` });
+    const lines = log.of('source.insecure');
+    t.equal(lines.length, server === null ? 0 : 1, source);
+    for (const line of lines) t.match(line, { level: 'warn', fields: { ring: 'r', server } }, source);
+    t.match(await (await get('/metrics')).text(), `ringway_insecure_source{ring="r"} ${server === null ? 0 : 1}\n`, source);
   }
 });

@@ -72,7 +72,6 @@ export const natsSource: z.ZodType<SourceConfig, unknown> = section({
       });
     return {
       kind: 'nats',
-      isExposed: exposed !== undefined,
       servers: [...new Set(servers)],
       login,
       tls,

@@ -15,7 +15,6 @@ function read(nats: string): SourceConfig | string | undefined {
 t.test('defaults, and everything', async (t) => {
   const least = {
     kind: 'nats',
-    isExposed: false,
     servers: ['nats://127.0.0.1:4222'],
     login: null,
     tls: null,
@@ -30,7 +29,6 @@ t.test('defaults, and everything', async (t) => {
     ),
     {
       kind: 'nats',
-      isExposed: false,
       servers: ['tls://a:4222', 'tls://b:4222'],
       login: { kind: 'nkey', file: '/etc/ringway/a.nk' },
       tls: { ca: '/etc/ringway/ca.crt', certificate: null, privateKey: null, serverName: null, insecureSkipVerify: false },

@@ -42,7 +42,7 @@ async function sourceUnderTest(t: Test): Promise<SourceUnderTest> {
   let isRunning = false;
   let wanted: (report: SourceReport) => boolean = () => true;
   let isSeen = false;
-  const options = { name: 'nats', ring: 'live-store', isExposed: false, ...connection, replicas: 1, forgetAfterMs: 120_000 };
+  const options = { name: 'nats', ring: 'live-store', ...connection, replicas: 1, forgetAfterMs: 120_000 };
   const source = remembering(createNatsSource(options, sourceDeps(clock)), (report) => {
     isSeen ||= wanted(report);
   });
@@ -91,7 +91,7 @@ t.test('what it reports: heartbeats as they were written, registration, no parti
   if (server === undefined) return;
   await server.start();
   const connection = natsConnection([server.url]);
-  const options = { name: 'nats', ring: 'live-store', isExposed: false, ...connection, replicas: 1, forgetAfterMs: 120_000 };
+  const options = { name: 'nats', ring: 'live-store', ...connection, replicas: 1, forgetAfterMs: 120_000 };
   const stop = new AbortController();
   const reports = createNatsSource(options, sourceDeps(systemClock)).watch(stop.signal)[Symbol.asyncIterator]();
   t.teardown(async () => {
@@ -116,7 +116,7 @@ t.test('who only looks leaves NATS as it is', async (t) => {
   if (server === undefined) return;
   await server.start();
   const connection = natsConnection([server.url]);
-  const options = { name: 'nats', ring: 'live-store', isExposed: false, ...connection, replicas: 1, forgetAfterMs: 1 };
+  const options = { name: 'nats', ring: 'live-store', ...connection, replicas: 1, forgetAfterMs: 1 };
   const look = async (): Promise<SourceReport | undefined> => {
     const reports = createNatsSource(options, { ...sourceDeps(systemClock), mayWrite: false }).watch(AbortSignal.timeout(30_000));
     for await (const report of reports) return report;
