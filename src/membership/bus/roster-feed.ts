@@ -9,7 +9,7 @@ export interface RosterListener {
   saw(sighting: Sighting): void;
   /** Nothing new, but the bus is there. */
   alive(): void;
-  /** It cannot be read; told again for each attempt that fails. An interruption that ends within `patienceMs` is not reported. */
+  /** It cannot be read; told again for each attempt that fails. An interruption that ends within the last `patienceMs` told is not reported. */
   away(error: RingwayError, patienceMs: number): void;
 }
 
@@ -58,7 +58,7 @@ export function rosterFeed(signal: AbortSignal, origin: RosterOrigin, deps: Feed
 type Phase =
   | { readonly kind: 'starting' }
   | { readonly kind: 'reading' }
-  | { readonly kind: 'away'; readonly error: RingwayError; readonly untilMs: number; readonly reported: boolean };
+  | { readonly kind: 'away'; readonly error: RingwayError; readonly sinceMs: number; readonly reported: boolean };
 
 class RosterFeed implements RosterListener {
   readonly #origin: RosterOrigin;
@@ -98,14 +98,12 @@ class RosterFeed implements RosterListener {
 
   away(error: RingwayError, patienceMs: number): void {
     const nowMs = this.#clock.nowMs();
-    const { kind } = this.#phase;
     this.#roster.pause(nowMs);
     this.#forgetting?.cancel();
-    const lastMs = kind === 'starting' ? nowMs : nowMs + patienceMs;
-    const { untilMs, reported } = this.#phase.kind === 'away' ? this.#phase : { untilMs: lastMs, reported: kind === 'starting' };
-    this.#phase = { kind: 'away', error, untilMs: Math.min(untilMs, lastMs), reported };
+    const { sinceMs, reported } = this.#phase.kind === 'away' ? this.#phase : { sinceMs: nowMs, reported: this.#phase.kind === 'starting' };
+    this.#phase = { kind: 'away', error, sinceMs, reported };
     if (reported) this.#tell();
-    else this.#tellAt(this.#phase.untilMs);
+    else this.#plan(sinceMs + patienceMs);
   }
 
   stop(): void {
@@ -120,7 +118,10 @@ class RosterFeed implements RosterListener {
 
   /** The earlier of this and what is planned. */
   #tellAt(atMs: number): void {
-    if (this.#event !== null && this.#event.atMs <= atMs) return;
+    if (this.#event === null || this.#event.atMs > atMs) this.#plan(atMs);
+  }
+
+  #plan(atMs: number): void {
     this.#event?.timer.cancel();
     const waitMs = atMs - this.#clock.nowMs();
     if (waitMs <= 0) this.#tell();

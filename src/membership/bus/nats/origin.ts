@@ -1,4 +1,4 @@
-import { type Random, sleep } from '../../../core/index.ts';
+import { type Random, type RingwayError, sleep } from '../../../core/index.ts';
 import type { RosterListener, RosterOrigin } from '../roster-feed.ts';
 import { tellEvent } from './events.ts';
 import { type LinkState, type NatsLink, REQUEST_MS } from './link.ts';
@@ -58,8 +58,12 @@ async function readForEver(
 ): Promise<void> {
   const { clock, pace } = options;
   link.start();
+  let lost: RingwayError | null = null;
   const report = (state: LinkState): void => {
     if (state.kind === 'down') listener.away(state.error, CONNECTION_PATIENCE_MS);
+    // Another server took us, which may yet have to hear who leads the bucket now.
+    if (state.kind === 'up' && lost !== null) listener.away(lost, READING_PATIENCE_MS);
+    lost = state.kind === 'down' ? state.error : null;
   };
   report(link.state.value);
   const unsubscribe = link.state.subscribe(report);
