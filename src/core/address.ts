@@ -27,6 +27,11 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The host of a URL, an IPv6 one without its brackets. */
+export function urlHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 /** Whether only this machine can connect to it. */
 export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;

@@ -1,5 +1,5 @@
 // What everything stands on: time, randomness, errors, lifecycles, small values. Knows nothing of rings or proxies.
-export { formatHostPort, type HostPort, isLoopback, matchHostPort, parseHostPort } from './address.ts';
+export { formatHostPort, type HostPort, isLoopback, matchHostPort, parseHostPort, urlHost } from './address.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export { civilFromDays, daysFromCivil } from './calendar.ts';
 export { type Clock, httpDate, isoTime, sleep, systemClock, type Timer } from './clock.ts';

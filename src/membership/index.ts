@@ -9,4 +9,5 @@ export { isSameContent } from './keep.ts';
 export { mergeRing, nextMergeMs } from './merge.ts';
 export type { MergeInput, MergePolicy, SourceState } from './merge-input.ts';
 export type { OwnAddresses } from './own-addresses.ts';
+export { partitionOfId } from './partition-of-id.ts';
 export type { RingInput } from './ring-watch.ts';

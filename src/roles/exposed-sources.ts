@@ -1,5 +1,5 @@
 import { exposedServer, type RingwayConfig, type SourceConfig } from '../config/index.ts';
-import { isLoopback } from '../core/index.ts';
+import { isLoopback, urlHost } from '../core/index.ts';
 import type { Logger, MetricRegistry } from '../telemetry/index.ts';
 
 /** Warns of sources that lie open to whoever is between them and us: NATS without TLS, which the operator accepts in words, and secrets in plain text. */
@@ -35,7 +35,7 @@ function exposureOf(source: SourceConfig): Exposure | null {
 }
 
 function plainSecret(urls: readonly string[]): Exposure | null {
-  const plain = urls.find((url) => url.startsWith('http:') && !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')));
+  const plain = urls.find((url) => url.startsWith('http:') && !isLoopback(urlHost(new URL(url))));
   return exposure(plain, 'a secret of a source is sent to another machine without TLS');
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopback } from '../../core/index.ts';
+import { isLoopback, urlHost } from '../../core/index.ts';
 import type { NatsConnectionConfig, NatsLogin, SourceConfig } from '../types.ts';
 import { durationValue, section, show, textValue } from '../values.ts';
 import { clientTls, fileValue, secretRef } from './values.ts';
@@ -41,8 +41,8 @@ const natsLogin = section({
 export function exposedServer({ servers, tls }: Pick<NatsConnectionConfig, 'servers' | 'tls'>): string | undefined {
   if (tls !== null) return undefined;
   return servers.find((server) => {
-    const { protocol, hostname } = new URL(server);
-    return protocol === 'nats:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''));
+    const url = new URL(server);
+    return url.protocol === 'nats:' && !isLoopback(urlHost(url));
   });
 }
 

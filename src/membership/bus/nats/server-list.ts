@@ -1,5 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Random } from '../../../core/index.ts';
+import { type Random, urlHost } from '../../../core/index.ts';
 
 /** A server that can be dialled. */
 export interface ServerAddress {
@@ -58,7 +58,7 @@ export class ServerList {
 }
 
 function parse(url: string): ServerAddress {
-  const { protocol, hostname, port } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return { address: `${hostname}:${port || DEFAULT_PORT}`, tls: protocol === 'tls:', certificateName: host };
+  const parsed = new URL(url);
+  const { protocol, hostname, port } = parsed;
+  return { address: `${hostname}:${port || DEFAULT_PORT}`, tls: protocol === 'tls:', certificateName: urlHost(parsed) };
 }

@@ -1,7 +1,7 @@
 import { formatHostPort } from '../../../core/index.ts';
 import { type DnsClient, DnsError, type Found, type ServiceTarget } from '../../../transport/dns/index.ts';
+import { partitionOfId } from '../../index.ts';
 import type { Member } from '../../types.ts';
-import { partitionOfId } from '../partition-of-id.ts';
 import type { DnsSourceOptions } from './options.ts';
 
 /** What a name says, and how long that may be believed. */

@@ -1,7 +1,6 @@
-import { Backoff, RingwayError, sleep } from '../../../core/index.ts';
+import { Backoff, follow, RingwayError, sleep } from '../../../core/index.ts';
 import { joinRings } from '../../dskit/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import type { SourceDeps } from '../types.ts';
 import type { EtcdSourceOptions } from './options.ts';
 import type { Rings } from './read.ts';

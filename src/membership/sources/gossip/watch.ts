@@ -1,6 +1,6 @@
+import { follow } from '../../../core/index.ts';
 import { createDnsClient } from '../../../transport/dns/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import type { SourceDeps } from '../types.ts';
 import { GossipObserver } from './observer.ts';
 import type { GossipSourceOptions } from './options.ts';

@@ -1,6 +1,7 @@
 // What the slices of a Service say of a ring: endpoints of all slices joined to members.
 import { isIPv4, isIPv6 } from 'node:net';
 import { formatHostPort } from '../../../core/index.ts';
+import { partitionOfId } from '../../index.ts';
 import type { Member, MemberId, MemberState } from '../../types.ts';
 import type { SliceEndpoint } from './endpoint.ts';
 import type { KubernetesSourceOptions } from './options.ts';
@@ -93,7 +94,7 @@ function memberOf(places: readonly [Place, ...Place[]], { family, partitionFromN
     id: newest.id,
     address: place.address,
     zone: newest.endpoint.zone || place.endpoint.zone,
-    partition: partitionFromName ? partitionOf(newest.id) : null,
+    partition: partitionFromName ? partitionOfId(newest.id) : null,
     state: stateOf(newest.endpoint),
     heartbeatMs: null,
     registeredMs: null,
@@ -118,11 +119,4 @@ function keyOf({ address, family, endpoint }: Place): string {
 function stateOf({ serving, terminating }: SliceEndpoint): MemberState {
   if (serving) return terminating ? 'LEAVING' : 'ACTIVE';
   return terminating ? 'LEFT' : 'JOINING';
-}
-
-/** The number after the last dash, as Tempo takes a live-store's partition from its instance id. */
-function partitionOf(id: MemberId): number | null {
-  const digits = /-(\d{1,10})$/.exec(id)?.[1];
-  const partition = digits === undefined ? Number.NaN : Number(digits);
-  return partition <= 2 ** 31 - 1 ? partition : null;
 }

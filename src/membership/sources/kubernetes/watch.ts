@@ -1,5 +1,5 @@
+import { follow } from '../../../core/index.ts';
 import type { MembershipSource, SourceReport } from '../../types.ts';
-import { follow } from '../follow.ts';
 import type { SourceDeps } from '../types.ts';
 import { SERVICE_ACCOUNT_DIRECTORY } from './access.ts';
 import { SliceFollower } from './follower.ts';

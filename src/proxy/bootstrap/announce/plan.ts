@@ -1,6 +1,7 @@
 import type { HostPort } from '../../../core/index.ts';
 import type { Bootstrap } from '../../../gen/envoy/config/bootstrap/v3/bootstrap.ts';
 import type { Address } from '../../../gen/envoy/config/core/v3/address.ts';
+import { partitionOfId } from '../../../membership/index.ts';
 import type { AnnouncePlan, AnnounceSettings } from '../types.ts';
 import { ANNOUNCE_FIELD, readAnnounce } from './metadata.ts';
 import { badAnnounce } from './problem.ts';
@@ -32,11 +33,10 @@ export function planAnnouncement(bootstrap: Bootstrap): AnnouncePlan | null {
   };
 }
 
-/** The number after the last dash of its id is a live-store's partition (grafana/tempo pkg/ingest/util.go). */
 function partitionOf(id: string, { partition }: AnnounceSettings): number | null {
   if (partition !== 'from the id') return partition;
-  const number = Number(/-(\d{1,10})$/.exec(id)?.[1] ?? Number.NaN);
-  if (number <= 2_147_483_647) return number;
+  const fromId = partitionOfId(id);
+  if (fromId !== null) return fromId;
   throw badAnnounce(
     `member ${JSON.stringify(id)} does not end in a dash and a number, its partition; give --partition N or none (${ANNOUNCE_FIELD}.partition)`,
   );

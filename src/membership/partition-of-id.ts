@@ -1,4 +1,4 @@
-import type { MemberId } from '../types.ts';
+import type { MemberId } from './types.ts';
 
 /** The number after the last dash, as Tempo takes a live-store's partition from its instance id (pkg/ingest/util.go); null without one. */
 export function partitionOfId(id: MemberId): number | null {
