@@ -53,9 +53,12 @@ interface Problem {
 const MAX_PROBLEMS = 50;
 const MAX_SYNTAX_PROBLEMS = 3;
 
+/** Problems as lines in their order. Those over `most` are counted in a last one, at the line of the first of them. */
 function problemsOf(file: string, problems: readonly Problem[], most: number = MAX_PROBLEMS): ConfigError {
-  const lines = problems.toSorted((a, b) => a.line - b.line).map(({ line, text }) => `${file}:${line}: ${text}`);
-  return new ConfigError(lines.length > most ? [...lines.slice(0, most), `${file}: ${lines.length - most} more`] : lines);
+  const inOrder = problems.toSorted((a, b) => a.line - b.line);
+  const untold = inOrder[most];
+  const told = inOrder.slice(0, most).map(({ line, text }) => `${file}:${line}: ${text}`);
+  return new ConfigError(untold === undefined ? told : [...told, `${file}:${untold.line}: ${inOrder.length - most} more`]);
 }
 
 /** Aliases are expanded here, and refused when they grow without bound or stand in what they name. */

@@ -178,7 +178,7 @@ t.test('bad YAML is said with its line', async (t) => {
   const garbage = await problemsOf(t, '}\n]\n'.repeat(500));
   t.match(
     garbage,
-    [/^ringway\.yaml:1: bad YAML: /, /bad YAML/, /bad YAML/, /^ringway\.yaml: \d+ more$/],
+    [/^ringway\.yaml:1: bad YAML: /, /bad YAML/, /bad YAML/, /^ringway\.yaml:4: 997 more$/],
     'no book about a file of garbage',
   );
   t.equal(garbage.length, 4);

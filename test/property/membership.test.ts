@@ -123,7 +123,7 @@ const anyText = fc.oneof(
   fc.string(),
   fc.json(),
   fc.string({ unit: 'binary' }),
-  fc.constantFrom('{"shards":', '[1', '&a [*a]', '? ', '!!x y', '\t- a', '%YAML 9', 'a: 1\n---\nb', '*a', '? [a]\n: 1'),
+  fc.constantFrom('{"shards":', '[1', '&a [*a]', '? ', '!!x y', '\t- a', '%YAML 9', 'a: 1\n---\nb', '*a', '? [a]\n: 1', '{|['),
 );
 
 t.test('snappy: what is encoded is decoded, as snappyjs does', async () => {
