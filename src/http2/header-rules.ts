@@ -11,7 +11,7 @@ export interface HeaderFacts {
   readonly status: number;
 }
 
-/** Why a block is malformed, in a few words. */
+/** Why a block is malformed, in a few words; '' where a value is asked about and all is well. */
 export type Fault = string;
 
 const bit = (kind: number): number => 1 << kind;
@@ -74,52 +74,69 @@ function scan(block: readonly HeaderField[], allowedPseudo: number): Fault | und
     if (isPseudo && !pseudoMayFollow) return `${entry.name} behind other fields`;
     if (isPseudo && (seen & bit(kind)) !== 0) return `two ${entry.name}`;
     if (!isPseudo) pseudoMayFollow = false;
-    const fault = checkValue(entry, kind);
+    entry.fault ??= checkValue(entry, kind);
+    if (entry.fault !== '') return entry.fault;
+    const fault = take(entry.fact, kind);
     if (fault !== undefined) return fault;
     seen |= bit(kind);
   }
   return undefined;
 }
 
-function checkValue(entry: HeaderField, kind: number): Fault | undefined {
+/** Adds what a field says to the facts of its block. */
+function take(fact: number, kind: number): Fault | undefined {
+  switch (kind) {
+    case NameKind.METHOD:
+      facts.isHead = fact === HEAD;
+      facts.isConnect = fact === CONNECT;
+      break;
+    case NameKind.STATUS:
+      facts.status = fact;
+      break;
+    case NameKind.CONTENT_LENGTH:
+      if (facts.contentLength >= 0 && facts.contentLength !== fact) return 'two different content-length';
+      facts.contentLength = fact;
+      break;
+    default:
+  }
+  return undefined;
+}
+
+/** What is wrong with a value, or ''; leaves what `take` wants to know in `entry.fact`. Asked once a field: tables bring fields again. */
+function checkValue(entry: HeaderField, kind: number): Fault {
   switch (kind) {
     case NameKind.INVALID:
       return `"${entry.name}" is no field name`;
     case NameKind.CONNECTION:
       return `${entry.name} is connection-specific`;
     case NameKind.TE:
-      return entry.value.toLowerCase() === 'trailers' ? undefined : 'te other than trailers';
+      return entry.value.toLowerCase() === 'trailers' ? '' : 'te other than trailers';
     case NameKind.CONTENT_LENGTH:
-      return checkContentLength(entry.value);
+      entry.fact = /^\d{1,15}$/.test(entry.value) ? Number(entry.value) : -1;
+      return entry.fact < 0 ? 'a content-length that is no number' : '';
     case NameKind.METHOD:
-      facts.isHead = entry.value === 'HEAD';
-      facts.isConnect = entry.value === 'CONNECT';
-      return TOKEN.test(entry.value) ? undefined : 'a :method that is no token';
+      entry.fact = KNOWN_METHODS.indexOf(entry.value);
+      return TOKEN.test(entry.value) ? '' : 'a :method that is no token';
     case NameKind.STATUS:
-      facts.status = /^[1-9]\d\d$/.test(entry.value) ? Number(entry.value) : 0;
-      return facts.status === 0 ? 'a :status that is no number of three digits' : undefined;
+      entry.fact = /^[1-9]\d\d$/.test(entry.value) ? Number(entry.value) : 0;
+      return entry.fact === 0 ? 'a :status that is no number of three digits' : '';
     case NameKind.PATH:
       return checkPath(entry.value);
     case NameKind.AUTHORITY:
-      return AUTHORITY.test(entry.value) ? undefined : 'an :authority that is no host and port';
+      return AUTHORITY.test(entry.value) ? '' : 'an :authority that is no host and port';
     default:
-      return undefined;
+      return '';
   }
 }
 
+const HEAD = 0;
+const CONNECT = 1;
+const KNOWN_METHODS = ['HEAD', 'CONNECT'];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/;
 /** RFC 3986 §3.2 without userinfo, which RFC 9113 §8.3.1 forbids. */
 const AUTHORITY = /^[\w\-.~!$&'()*+,;=:%[\]]*$/;
 
-function checkPath(path: string): Fault | undefined {
+function checkPath(path: string): Fault {
   if (path.charCodeAt(0) !== 0x2f && path !== '*') return 'a :path that begins with no slash';
-  return path.includes(' ') || path.includes('\t') ? 'a blank in :path' : undefined;
-}
-
-function checkContentLength(value: string): Fault | undefined {
-  const length = /^\d{1,15}$/.test(value) ? Number(value) : -1;
-  if (length < 0) return 'a content-length that is no number';
-  if (facts.contentLength >= 0 && facts.contentLength !== length) return 'two different content-length';
-  facts.contentLength = length;
-  return undefined;
+  return path.includes(' ') || path.includes('\t') ? 'a blank in :path' : '';
 }

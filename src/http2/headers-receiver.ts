@@ -79,7 +79,7 @@ export class HeadersReceiver {
     rejectStream(this.#parts, streamId, ErrorCode.STREAM_CLOSED);
   }
 
-  #onRequest(block: OpenBlock, fields: HeaderField[] | undefined): void {
+  #onRequest(block: OpenBlock, fields: readonly HeaderField[] | undefined): void {
     const { streams, guard, limits, life, stats } = this.#parts;
     const { streamId } = block;
     streams.peerBegan(streamId);
@@ -103,7 +103,7 @@ export class HeadersReceiver {
     else this.#accept(block, fields, facts.contentLength);
   }
 
-  #accept(block: OpenBlock, fields: HeaderField[], contentLength: number): void {
+  #accept(block: OpenBlock, fields: readonly HeaderField[], contentLength: number): void {
     const { streamHost, streams, peer, own, handler } = this.#parts;
     const stream = new Stream(streamHost, block.streamId, { send: peer.initialWindowSize, receive: own.streamWindow });
     stream.bodyLeft = contentLength;
@@ -114,7 +114,7 @@ export class HeadersReceiver {
     stream.settle();
   }
 
-  #onResponse(stream: Stream, block: OpenBlock, fields: HeaderField[]): void {
+  #onResponse(stream: Stream, block: OpenBlock, fields: readonly HeaderField[]): void {
     const facts = checkResponse(fields);
     if (typeof facts === 'string') {
       rejectMessage(this.#parts, stream.id, facts);
@@ -137,7 +137,7 @@ export class HeadersReceiver {
     stream.settle();
   }
 
-  #onTrailers(stream: Stream, block: OpenBlock, fields: HeaderField[]): void {
+  #onTrailers(stream: Stream, block: OpenBlock, fields: readonly HeaderField[]): void {
     const fault = block.endStream ? checkTrailers(fields) : 'trailers without END_STREAM';
     if (fault !== undefined) {
       rejectMessage(this.#parts, stream.id, fault);

@@ -1,15 +1,27 @@
 // The HTTP/2 engine's contract: connections and streams as plain calls, no Node stream a request. No policy lives here.
 
+/** A field's name: one object for each text, as long as there are not too many different ones. */
+export interface FieldName {
+  /** Lower-case; pseudo-header fields begin with ':'. */
+  readonly text: string;
+  /** For whoever handles the fields: what the name means to it, so that it is looked up once a name. 0 until it is set. */
+  mark: number;
+}
+
 /**
- * One header field. Immutable. `value` is decoded when first asked for: a proxy that only passes a field on never decodes it, the
- * encoder writes the bytes as they came (Huffman-coded or not). Values are latin-1, as RFC 9110 §5.5 octets.
+ * One header field, made by `field` or by the engine; immutable but for `memo`. `value` is decoded when first asked for: a proxy that only
+ * passes a field on never decodes it, the encoder writes the bytes as they came (Huffman-coded or not). Values are latin-1, as RFC 9110
+ * §5.5 octets. A field that a peer's compression table keeps is the same object each time it comes.
  */
 export interface Field {
-  /** Lower-case; pseudo-header fields begin with ':'. */
+  /** `fieldName.text`. */
   readonly name: string;
+  readonly fieldName: FieldName;
   readonly value: string;
   /** True when the peer asked that it never be indexed (RFC 7541 §6.2.3); kept when passed on. */
   readonly neverIndexed: boolean;
+  /** For whoever handles the field: what it made of the value. undefined until it is set. */
+  memo: unknown;
 }
 
 /** Fields in order, pseudo-header fields first. */

@@ -5,6 +5,7 @@ import { DynamicTable } from './dynamic-table.ts';
 import { type FieldName, internName } from './field-name.ts';
 import { FIELD_OVERHEAD, HeaderField, staticFields } from './header-field.ts';
 import { decodeHuffman, refusedInValue, scanHuffman } from './huffman.ts';
+import { SeenBlocks } from './seen-blocks.ts';
 
 /** Bounds of one header list; beyond them fields are still decoded (the table must stay in step) but no longer kept. */
 export interface HeaderListLimits {
@@ -26,8 +27,11 @@ export class HpackDecoder {
   readonly #tableArena = new ByteArena(DEFAULT_HEADER_TABLE_SIZE);
   #maxTableSize = DEFAULT_HEADER_TABLE_SIZE;
   #mustShrinkTo = Number.POSITIVE_INFINITY;
+  readonly #seen = new SeenBlocks();
   #at = 0;
   #end = 0;
+  /** The block at hand has had nothing but indexes so far. */
+  #isIndexedOnly = true;
 
   constructor(limits: HeaderListLimits) {
     this.#limits = limits;
@@ -39,9 +43,19 @@ export class HpackDecoder {
     if (size < this.#table.maxSize) this.#mustShrinkTo = size;
   }
 
-  /** One complete block. Undefined when the list is over its limits. `bytes` is not kept. */
-  decode(bytes: Buffer, start: number, end: number): HeaderField[] | undefined {
+  /** One complete block; the same array for a block that came before. Undefined when the list is over its limits. `bytes` is not kept. */
+  decode(bytes: Buffer, start: number, end: number): readonly HeaderField[] | undefined {
+    const isSteady = this.#mustShrinkTo === Number.POSITIVE_INFINITY;
+    const known = isSteady ? this.#seen.find(bytes, start, end, this.#table.version) : undefined;
+    if (known !== undefined) return known;
+    const fields = this.#decode(bytes, start, end);
+    if (fields !== undefined && this.#isIndexedOnly) this.#seen.keep(bytes, start, end, this.#table.version, fields);
+    return fields;
+  }
+
+  #decode(bytes: Buffer, start: number, end: number): HeaderField[] | undefined {
     const fields: HeaderField[] = [];
+    this.#isIndexedOnly = true;
     this.#at = start;
     this.#end = end;
     this.#readSizeUpdates(bytes);
@@ -60,6 +74,7 @@ export class HpackDecoder {
     while (this.#at < this.#end && (bytes[this.#at]! & 0xe0) === 0x20) {
       const size = this.#readInteger(bytes, 5);
       updates += 1;
+      this.#isIndexedOnly = false;
       if (size > this.#maxTableSize) throw broken(`table size update to ${size}, at most ${this.#maxTableSize} is allowed`);
       // At most two are of use: the smallest and the last (§4.2).
       if (updates > 2) throw broken('more than two table size updates in one block');
@@ -88,6 +103,7 @@ export class HpackDecoder {
   }
 
   #readLiteral(bytes: Buffer, prefixBits: number, arena: ByteArena, neverIndexed: boolean): HeaderField {
+    this.#isIndexedOnly = false;
     const index = this.#readInteger(bytes, prefixBits);
     const name = index === 0 ? this.#readName(bytes) : this.#lookUp(index).fieldName;
     const isHuffman = this.#peek(bytes) >= 0x80;

@@ -5,6 +5,7 @@ export class DynamicTable {
   // A ring whose length is a power of two.
   #ring: (HeaderField | undefined)[] = [];
   #inserted = 0;
+  #version = 0;
   #count = 0;
   #size = 0;
   #maxSize: number;
@@ -22,13 +23,20 @@ export class DynamicTable {
     return this.#inserted;
   }
 
+  /** Another number whenever an index may mean something else than before. */
+  get version(): number {
+    return this.#version;
+  }
+
   setMaxSize(size: number): void {
+    this.#version += 1;
     this.#maxSize = size;
     this.#evictTo(size);
   }
 
   /** An entry larger than the table empties it (§4.4). */
   insert(entry: HeaderField): void {
+    this.#version += 1;
     this.#evictTo(this.#maxSize - entry.size);
     if (entry.size > this.#maxSize) return;
     if (this.#count === this.#ring.length) this.#grow();

@@ -1,8 +1,9 @@
 import { DEFAULT_HEADER_TABLE_SIZE } from '../protocol.ts';
 import type { HeaderBlock } from '../types.ts';
+import { BlockMemory, MAX_OCTETS } from './block-memory.ts';
 import { DynamicTable } from './dynamic-table.ts';
 import type { FieldName } from './field-name.ts';
-import { type HeaderField, toHeaderField, type ValueBytes } from './header-field.ts';
+import type { HeaderField, ValueBytes } from './header-field.ts';
 import { encodeHuffman, huffmanLength } from './huffman.ts';
 import { writeInteger, writeText } from './primitives.ts';
 
@@ -52,6 +53,7 @@ interface NameHistory {
 export class HpackEncoder {
   readonly #table = new DynamicTable(DEFAULT_HEADER_TABLE_SIZE);
   readonly #names = new Map<FieldName, NameHistory>();
+  readonly #memory = new BlockMemory();
   #smallestSize = Number.POSITIVE_INFINITY;
   #announcedSize = DEFAULT_HEADER_TABLE_SIZE;
 
@@ -64,9 +66,9 @@ export class HpackEncoder {
 
   /** How many octets `encode` may write at most. */
   bound(block: HeaderBlock): number {
-    let bound = UPDATES_BOUND;
+    let bound = UPDATES_BOUND + MAX_OCTETS;
     for (let index = 0; index < block.length; index += 1) {
-      const { fieldName, wire, size } = toHeaderField(block[index]!);
+      const { fieldName, wire, size } = block[index] as HeaderField;
       // An own text goes out plain or shorter; `size` covers name and text.
       bound += LITERAL_BOUND + (wire === undefined ? size : fieldName.text.length + wire.length);
     }
@@ -75,8 +77,13 @@ export class HpackEncoder {
 
   /** Writes the block at `at`; returns where it ends. Must be called in the order in which blocks go out. */
   encode(block: HeaderBlock, target: Buffer, at: number): number {
+    const { version } = this.#table;
+    const isSteady = this.#smallestSize === Number.POSITIVE_INFINITY;
+    const known = isSteady ? this.#memory.write(block, version, target, at) : -1;
+    if (known >= 0) return known;
     let end = this.#writeSizeUpdates(target, at);
-    for (let index = 0; index < block.length; index += 1) end = this.#writeField(toHeaderField(block[index]!), target, end);
+    for (let index = 0; index < block.length; index += 1) end = this.#writeField(block[index] as HeaderField, target, end);
+    if (isSteady && version === this.#table.version) this.#memory.keep(block, version, target, at, end);
     return end;
   }
 

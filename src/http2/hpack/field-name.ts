@@ -1,3 +1,4 @@
+import type { FieldName as AnyFieldName } from '../types.ts';
 import { STATIC_ENTRIES } from './static-table.ts';
 
 /** What the rules of RFC 9113 §8.2 and §8.3 ask about a name; looked up once a name, not once a field. */
@@ -19,9 +20,8 @@ export const NameKind = {
 } as const;
 export type NameKind = (typeof NameKind)[keyof typeof NameKind];
 
-/** A field name; one object for each text, as long as there are not too many different ones. */
-export interface FieldName {
-  readonly text: string;
+/** A name as the engine knows it. */
+export interface FieldName extends AnyFieldName {
   readonly kind: NameKind;
   /** First index of the name in the static table; 0 when it is not there. */
   readonly staticIndex: number;
@@ -60,11 +60,17 @@ export function internName(text: string): FieldName {
 function createName(text: string): FieldName {
   const kind = SPECIAL.get(text) ?? (TOKEN.test(text) ? NameKind.REGULAR : NameKind.INVALID);
   const name: FieldName = {
-    text,
+    text: internalized(text),
+    mark: 0,
     kind,
     staticIndex: STATIC_ENTRIES.findIndex((entry) => entry[0] === text) + 1,
     isKept: kind !== NameKind.INVALID && kept.size < MAX_KEPT_NAMES,
   };
-  if (name.isKept) kept.set(text, name);
+  if (name.isKept) kept.set(name.text, name);
   return name;
+}
+
+/** The same text as the engine's one copy of it: compared with a literal, two such texts cost a comparison of pointers. */
+function internalized(text: string): string {
+  return Object.keys({ [text]: 0 })[0] ?? text;
 }

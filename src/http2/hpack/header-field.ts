@@ -30,6 +30,11 @@ export class HeaderField implements Field {
   // Where an encoder last put this field into its dynamic table. Most fields go through one encoder, so one place to look suffices.
   tableOwner: object | undefined = undefined;
   tableSlot = 0;
+  memo: unknown = undefined;
+  /** What the rules of RFC 9113 §8.3 found (`header-rules`): '' when all is well; undefined before they looked. */
+  fault: string | undefined = undefined;
+  /** A number that they found on the way; what it says depends on the name. */
+  fact = 0;
   #text: string | undefined;
 
   constructor(
@@ -80,9 +85,7 @@ export function field(name: string, value: string, options: { readonly neverInde
 
 function createField(name: string, value: string, neverIndexed: boolean): HeaderField {
   const fieldName = internName(name);
-  if (fieldName.kind === NameKind.INVALID) {
-    throw new RingwayError(`"${name}" is not a header name (lower-case letters, digits and - _ . are usual)`, { code: 'BAD_HEADER' });
-  }
+  if (fieldName.kind === NameKind.INVALID) refuseName(name);
   assertValue(name, value);
   return new HeaderField(fieldName, value, {
     size: name.length + value.length + FIELD_OVERHEAD,
@@ -116,7 +119,20 @@ export function findField(block: HeaderBlock, name: string): Field | undefined {
   return undefined;
 }
 
-/** The engine's own form of a field that a caller may have made by hand. Throws as `field` does. */
-export function toHeaderField(value: Field): HeaderField {
-  return value instanceof HeaderField ? value : createField(value.name, value.value, value.neverIndexed);
+/**
+ * A field of our own whose value is octets: bytes[start, start + length), which must stay as they are and have no control characters
+ * (RFC 9110 §5.5; not checked). For values that are new each time: no text is made of them. Throws as `field` does for the name.
+ */
+export function octetField(name: string, bytes: Buffer, start: number, length: number): Field {
+  const fieldName = internName(name);
+  if (fieldName.kind === NameKind.INVALID) refuseName(name);
+  return new HeaderField(
+    fieldName,
+    { bytes, start, length, isHuffman: false },
+    { size: name.length + length + FIELD_OVERHEAD, neverIndexed: false, hasCleanValue: true, staticIndex: 0 },
+  );
+}
+
+function refuseName(name: string): never {
+  throw new RingwayError(`"${name}" is not a header name (lower-case letters, digits and - _ . are usual)`, { code: 'BAD_HEADER' });
 }

@@ -4,6 +4,7 @@ import { refuse } from '../../runtime/compile/index.ts';
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 const MS_PER_DAY = 86_400_000;
+const MILLISECONDS: readonly string[] = Array.from({ length: 1000 }, (_, ms) => pad(ms, 3));
 
 /** A moment taken apart in UTC. */
 interface Moment {
@@ -24,9 +25,8 @@ const CONVERSIONS: Readonly<Record<string, (moment: Moment) => string>> = {
   '%H': ({ msOfDay }) => pad(Math.floor(msOfDay / 3_600_000)),
   '%M': ({ msOfDay }) => pad(Math.floor(msOfDay / 60_000) % 60),
   '%S': ({ msOfDay }) => pad(Math.floor(msOfDay / 1000) % 60),
-  '%F': (moment) => `${pad(moment.year, 4)}-${pad(moment.month)}-${pad(moment.day)}`,
-  '%T': ({ msOfDay }) =>
-    `${pad(Math.floor(msOfDay / 3_600_000))}:${pad(Math.floor(msOfDay / 60_000) % 60)}:${pad(Math.floor(msOfDay / 1000) % 60)}`,
+  '%F': (moment) => dateOf(moment),
+  '%T': (moment) => timeOf(moment),
   '%s': ({ unixMs }) => String(Math.floor(unixMs / 1000)),
   '%3f': ({ msOfDay }) => pad(msOfDay % 1000, 3),
   '%6f': ({ msOfDay }) => `${pad(msOfDay % 1000, 3)}000`,
@@ -37,20 +37,18 @@ const CONVERSIONS: Readonly<Record<string, (moment: Moment) => string>> = {
   '%%': () => '%',
 };
 
-/** %START_TIME% without arguments: `2026-11-21T13:56:10.123Z`. The day is worked out once a day, not once a line. */
+/** %START_TIME% without arguments: `2026-11-21T13:56:10.123Z`. All but the milliseconds is worked out once a second, not once a line. */
 export function isoTime(): (unixMs: number) => string {
-  let day = Number.NaN;
-  let date = '';
+  let second = Number.NaN;
+  let upToSecond = '';
   return (unixMs) => {
-    const today = Math.floor(unixMs / MS_PER_DAY);
-    if (today !== day) {
-      day = today;
-      const { year, month, day: dayOfMonth } = momentOf(unixMs);
-      date = `${pad(year, 4)}-${pad(month)}-${pad(dayOfMonth)}T`;
+    const now = Math.floor(unixMs / 1000);
+    if (now !== second) {
+      second = now;
+      const moment = momentOf(unixMs);
+      upToSecond = `${dateOf(moment)}T${timeOf(moment)}.`;
     }
-    const ms = Math.floor(unixMs) - today * MS_PER_DAY;
-    const minutes = Math.floor(ms / 60_000);
-    return `${date}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}:${pad(Math.floor(ms / 1000) % 60)}.${pad(ms % 1000, 3)}Z`;
+    return `${upToSecond}${MILLISECONDS[Math.floor(unixMs) - now * 1000]}Z`;
   };
 }
 
@@ -64,6 +62,14 @@ export function compileTimeFormat(path: string, format: string): (unixMs: number
     const moment = momentOf(unixMs);
     return parts.map((part) => part(moment)).join('');
   };
+}
+
+function dateOf({ year, month, day }: Moment): string {
+  return `${pad(year, 4)}-${pad(month)}-${pad(day)}`;
+}
+
+function timeOf({ msOfDay }: Moment): string {
+  return `${pad(Math.floor(msOfDay / 3_600_000))}:${pad(Math.floor(msOfDay / 60_000) % 60)}:${pad(Math.floor(msOfDay / 1000) % 60)}`;
 }
 
 function momentOf(unixMs: number): Moment {

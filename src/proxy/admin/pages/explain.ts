@@ -1,5 +1,6 @@
-import type { Random } from '../../../core/index.ts';
-import type { Field } from '../../../http2/types.ts';
+import { messageOf, type Random } from '../../../core/index.ts';
+import { headerBlock } from '../../../http2/index.ts';
+import type { HeaderBlock } from '../../../http2/types.ts';
 import type { Cluster } from '../../cluster/index.ts';
 import { chooseCluster } from '../../route/index.ts';
 import type { Route, RouteTable } from '../../route/types.ts';
@@ -27,7 +28,12 @@ function explain(source: ExplainSource, { query }: AdminRequest): AdminReply {
   const path = query.get('path');
   if (authority === null || path === null)
     return text('usage: /explain?authority=<host:port>&path=</package.Service/Method>[&<header>=<value>]\n', 400);
-  const headers = headersOf(authority, path, query);
+  let headers: HeaderBlock;
+  try {
+    headers = headersOf(authority, path, query);
+  } catch (error) {
+    return text(`${messageOf(error)}\n`, 400);
+  }
   return json({
     authority,
     path,
@@ -39,20 +45,20 @@ function explain(source: ExplainSource, { query }: AdminRequest): AdminReply {
   });
 }
 
-function headersOf(authority: string, path: string, query: URLSearchParams): Field[] {
+/** Throws RingwayError for what may be in no header. */
+function headersOf(authority: string, path: string, query: URLSearchParams): HeaderBlock {
   const given = [...query].filter(([name]) => name !== 'authority' && name !== 'path');
-  const fields = [
+  return headerBlock([
     [':method', 'POST'],
     [':scheme', 'http'],
     [':authority', authority],
     [':path', path],
     ['content-type', 'application/grpc'],
-    ...given.map(([name, value]) => [name.toLowerCase(), value]),
-  ];
-  return fields.map(([name, value]) => ({ name: name as string, value: value as string, neverIndexed: false }));
+    ...given.map(([name, value]): [string, string] => [name.toLowerCase(), value]),
+  ]);
 }
 
-function target({ cluster: find, random }: ExplainSource, { action }: Route, headers: readonly Field[]): Record<string, unknown> {
+function target({ cluster: find, random }: ExplainSource, { action }: Route, headers: HeaderBlock): Record<string, unknown> {
   if (action.kind === 'direct-response') return { outcome: `answers by itself with HTTP ${action.status}` };
   const name = chooseCluster(action.cluster, headers, random);
   const cluster = find(name);
