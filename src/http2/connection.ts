@@ -326,7 +326,9 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     this.#reader.stop();
     const { streams, handler, stats } = this.#parts;
     if (code !== undefined) {
-      this.writer.goAway(streams.lastPeerId, code, debug);
+      // RFC 9113 §6.8: what a GOAWAY before has named is not raised
+      const named = state.kind === 'draining' ? state.lastStreamId : undefined;
+      this.writer.goAway(named ?? streams.lastPeerId, code, debug);
       stats.goawaySent.inc();
     }
     this.#output.flush();

@@ -133,6 +133,7 @@ export class Stream implements Http2Stream, SendingStream {
       if (this.#tail.kind === 'none') this.#tail = RESET_TAIL;
       else this.#resetBehindTail = true;
       this.#sent = 'ended';
+      this.handler = DEAF;
       return;
     }
     this.#cut(code);

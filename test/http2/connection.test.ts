@@ -105,6 +105,21 @@ t.test('drain cuts what is left at its time limit', async (t) => {
   t.same(closings, [undefined]);
 });
 
+t.test('a fault while it drains names no later stream than the drain has named', async (t) => {
+  const { peer, connection, streams } = harness('server');
+  peer.sendPreface();
+  peer.send(frame('HEADERS', END_HEADERS, 1, request));
+  await peer.until(() => streams.length === 1);
+  void connection.drain(10_000);
+  const ping = await peer.first('PING');
+  peer.send(frame('PING', 1, 0, ping.payload), frame('HEADERS', END_HEADERS, 3, request), frame('DATA', 0, 0));
+  t.equal(await peer.ending(), ErrorCode.PROTOCOL_ERROR);
+  t.same(
+    peer.of('GOAWAY').map(({ payload }) => payload.readUInt32BE()),
+    [0x7fff_ffff, 1, 1],
+  );
+});
+
 t.test('a client that drains opens no more and closes after its last stream', async (t) => {
   const { peer, connection, closings } = harness('client');
   const call = recorder(undefined);

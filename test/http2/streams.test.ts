@@ -145,6 +145,22 @@ t.test('RST_STREAM with NO_ERROR stands behind what waits, with another code it 
   );
 });
 
+t.test('after our own reset nothing is told, also while it stands behind what waits', async (t) => {
+  const { peer, streams } = harness('server');
+  peer.sendPreface(setting(4, 5));
+  peer.send(frame('HEADERS', END_HEADERS, 1, request));
+  await peer.until(() => streams.length === 1);
+  const { stream, events } = streams[0]!;
+  stream.sendHeaders(RESPONSE, false);
+  stream.sendData(Buffer.from('hello world'), true);
+  stream.reset(ErrorCode.NO_ERROR);
+  const before = [...events];
+  peer.send(frame('DATA', 0, 1, Buffer.from('more')), frame('RST_STREAM', 0, 1, u32(ErrorCode.CANCEL)), frame('PING', 0, 0, Buffer.alloc(8)));
+  await peer.first('PING');
+  t.same(events, before);
+  t.equal(stream.isOpen, false);
+});
+
 t.test('a reset by the peer drops what waits and tells the handler once', async (t) => {
   const { peer, streams, connection } = harness('server');
   peer.sendPreface(setting(4, 0));
