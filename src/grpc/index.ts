@@ -6,5 +6,5 @@ export { formatGrpcTimeout, parseGrpcTimeout } from './grpc-timeout.ts';
 export { encodeHealthRequest, encodeHealthResponse, HEALTH_CHECK_METHOD, parseHealthResponse, type ServingStatus } from './health.ts';
 export { encodeMessage, MessageDecoder, type OnMessage } from './message.ts';
 export { grpcStatusOfReset } from './reset-status.ts';
-export { GrpcStatus, grpcStatusCode, grpcStatusName, grpcStatusOfHttp, httpStatusOfGrpc, parseGrpcStatus } from './status.ts';
+export { GrpcStatus, grpcStatusCode, grpcStatusName, grpcStatusOf, grpcStatusOfHttp, httpStatusOfGrpc, parseGrpcStatus } from './status.ts';
 export { callUnary, type UnaryResult } from './unary.ts';

@@ -1,3 +1,6 @@
+import { findField } from '../http2/index.ts';
+import type { HeaderBlock } from '../http2/types.ts';
+
 /** Status codes of gRPC (grpc/grpc doc/statuscodes.md). */
 export const GrpcStatus = {
   OK: 0,
@@ -35,6 +38,14 @@ export function grpcStatusCode(name: string): number | undefined {
 /** The value of a grpc-status field; UNKNOWN for what is no code (the rule of grpc/grpc doc/PROTOCOL-HTTP2.md). */
 export function parseGrpcStatus(value: string): number {
   return /^\d{1,9}$/.test(value) ? Number(value) : GrpcStatus.UNKNOWN;
+}
+
+/** The grpc-status of a block, undefined without; read once a field object, as most come again. */
+export function grpcStatusOf(block: HeaderBlock): number | undefined {
+  const found = findField(block, 'grpc-status');
+  if (found === undefined) return undefined;
+  found.memo ??= parseGrpcStatus(found.value);
+  return found.memo as number;
 }
 
 const BY_HTTP: ReadonlyMap<number, number> = new Map([

@@ -9,6 +9,6 @@
 // Pass received Field objects on as they are (never copy name and value): they keep their octets and table places.
 export { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
 export { type ConnectionOptions, createClientConnection, createServerConnection } from './connection.ts';
-export { field, findField, headerBlock } from './hpack/header-field.ts';
+export { field, findField, headerBlock, octetField, statusOf } from './hpack/header-field.ts';
 export { looksLikeHttp2Preface } from './preface.ts';
 export { ErrorCode, errorCodeName } from './protocol.ts';

@@ -111,6 +111,14 @@ export function headerBlock(fields: Iterable<readonly [name: string, value: stri
   return Array.from(fields, ([name, value]) => field(name, value));
 }
 
+/** A response's status: its first field. NaN when that is not :status. */
+export function statusOf(block: HeaderBlock): number {
+  const first = block[0] as HeaderField | undefined;
+  if (first?.fieldName.kind !== NameKind.STATUS) return Number.NaN;
+  // Peers' fields were checked, and the number was noted then.
+  return first.fact || Number(first.value);
+}
+
 /** The first field called `name` (lower case), or undefined. */
 export function findField(block: HeaderBlock, name: string): Field | undefined {
   for (let index = 0; index < block.length; index += 1) {

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../core/index.ts';
+import type { Field } from '../../http2/types.ts';
 import type { MetricRegistry } from '../../telemetry/index.ts';
 import type { FileSinks } from '../access-log/index.ts';
 import type { Cluster } from '../cluster/index.ts';
@@ -16,6 +17,6 @@ export interface FilterDeps {
   readonly currentConfig: () => RuntimeConfig<RouteTable, Cluster>;
   /** For tcp_proxy. */
   readonly connect: Connect;
-  /** x-request-id of a request that has none: a UUID. */
-  readonly createRequestId: () => string;
+  /** x-request-id for a request that has none (`createRequestIds`). */
+  readonly createRequestId: () => Field;
 }

@@ -3,3 +3,4 @@
 // Must not know listeners, sockets' addresses beyond their text, or how connections to upstreams are made.
 export { compileFilters } from './compile.ts';
 export type { FilterDeps } from './deps.ts';
+export { createRequestIds } from './http/request-ids.ts';

@@ -1,11 +1,13 @@
 // What the connection manager makes of headers, which answers are its own, and how long a request may take.
+import { randomFillSync } from 'node:crypto';
 import t from 'tap';
 import { field, headerBlock } from '../../../src/http2/index.ts';
 import type { HeaderBlock } from '../../../src/http2/types.ts';
-import { DateHeader } from '../../../src/proxy/filter/http/date-header.ts';
 import { renderReply } from '../../../src/proxy/filter/http/local-reply.ts';
-import { factsOf } from '../../../src/proxy/filter/http/request-facts.ts';
-import { managedHeaders, routedHeaders } from '../../../src/proxy/filter/http/request-headers.ts';
+import { readRequestHead } from '../../../src/proxy/filter/http/request-head.ts';
+import { createRequestIds } from '../../../src/proxy/filter/http/request-ids.ts';
+import { ResponseHeaders } from '../../../src/proxy/filter/http/response-headers.ts';
+import { routedHeaders } from '../../../src/proxy/filter/http/routed-headers.ts';
 import type { HttpSettings } from '../../../src/proxy/filter/http/settings.ts';
 import { streamDurationMs } from '../../../src/proxy/filter/http/stream-duration.ts';
 import { IdleSweep } from '../../../src/proxy/filter/idle-sweep.ts';
@@ -20,6 +22,8 @@ const REQUEST: readonly (readonly [string, string])[] = [
   ['content-type', 'application/grpc'],
 ];
 
+const NEW_ID = field('x-request-id', 'new-id');
+
 function managed(settings: Partial<HttpSettings>, more: readonly (readonly [string, string])[] = []): Record<string, string> {
   const headers = headerBlock([...REQUEST, ...more]);
   const defaults = {
@@ -27,7 +31,8 @@ function managed(settings: Partial<HttpSettings>, more: readonly (readonly [stri
     useRemoteAddress: false,
     appendForwardedFor: true,
   };
-  return plain(managedHeaders(headers, factsOf(headers), { ...defaults, ...settings } as HttpSettings, '10.0.0.9', () => 'new-id'));
+  const peer = { remoteIp: '10.0.0.9', isSecure: false };
+  return plain(readRequestHead(headers, { ...defaults, ...settings } as HttpSettings, peer, () => NEW_ID).headers);
 }
 
 function plain(headers: HeaderBlock): Record<string, string> {
@@ -70,7 +75,8 @@ t.test('request headers: ids, forwarding, te', (t) => {
 t.test('fields that stay are the very objects that came', (t) => {
   const headers = headerBlock([...REQUEST, ['x-scope-orgid', 'a']]);
   const settings = { requestId: { generate: false }, useRemoteAddress: false, appendForwardedFor: false } as HttpSettings;
-  const kept = managedHeaders(headers, factsOf(headers), settings, '', () => '');
+  const kept = readRequestHead(headers, settings, { remoteIp: '', isSecure: true }, () => NEW_ID).headers;
+  t.equal(plain(kept)['x-forwarded-proto'], 'https');
   t.ok(headers.every((one) => kept.includes(one)));
   t.end();
 });
@@ -127,11 +133,68 @@ t.test('how long a request may take', (t) => {
   t.end();
 });
 
-t.test('the date is made once a second', (t) => {
+t.test('response headers: server, date, times; the same block gives the same block in the same second', async (t) => {
   const clock = new FakeClock(Date.UTC(2026, 10, 21, 13, 56, 10, 900));
-  const date = new DateHeader(clock);
-  t.equal(date.get().value, 'Sat, 21 Nov 2026 13:56:10 GMT');
-  t.equal(date.get(), date.get());
+  const server = { name: 'envoy', mode: 'overwrite' as const };
+  const requestId = { generate: true, preserveExternal: false, inResponse: false };
+  const responses = new ResponseHeaders({ server, requestId } as HttpSettings, clock);
+  const upstream = headerBlock([
+    [':status', '200'],
+    ['server', 'grpc'],
+    ['x-envoy-upstream-service-time', '9'],
+  ]);
+  const route = { responseHeaders: [{ kind: 'add', field: field('x-a', '1') }] } as unknown as Route;
+  const origin = { route, serviceMs: 3, attempts: 2 };
+  const first = responses.complete(upstream, origin, []);
+  t.strictSame(plain(first), {
+    ':status': '200',
+    'x-envoy-upstream-service-time': '3',
+    'x-envoy-attempt-count': '2',
+    'x-a': '1',
+    server: 'envoy',
+    date: 'Sat, 21 Nov 2026 13:56:10 GMT',
+  });
+  t.equal(responses.complete(upstream, origin, []), first);
+  t.strictSame(plain(responses.complete(upstream, { ...origin, serviceMs: 400 }, []))['x-envoy-upstream-service-time'], '400');
+  t.strictSame(plain(responses.complete(upstream, { route: undefined, serviceMs: -1, attempts: 0 }, [])), {
+    ':status': '200',
+    'x-envoy-upstream-service-time': '9',
+    server: 'envoy',
+    date: 'Sat, 21 Nov 2026 13:56:10 GMT',
+  });
+  await clock.advance(100);
+  t.equal(plain(responses.complete(upstream, origin, [])).date, 'Sat, 21 Nov 2026 13:56:11 GMT');
+});
+
+t.test('response headers: the request id where it is asked for', (t) => {
+  const settings = { server: { name: 'envoy', mode: 'append-if-absent' }, requestId: { inResponse: true } } as unknown as HttpSettings;
+  const responses = new ResponseHeaders(settings, new FakeClock());
+  const upstream = headerBlock([
+    [':status', '200'],
+    ['server', 'grpc'],
+  ]);
+  const origin = { route: undefined, serviceMs: -1, attempts: 0 };
+  for (const id of ['one', 'two']) {
+    const fields = plain(responses.complete(upstream, origin, [field('x-request-id', id)]));
+    t.match(fields, { server: 'grpc', 'x-request-id': id });
+  }
+  t.end();
+});
+
+t.test('request ids are UUIDs of version 4, none twice', (t) => {
+  let fills = 0;
+  const next = createRequestIds((octets) => {
+    fills += 1;
+    randomFillSync(octets);
+  });
+  const ids = Array.from({ length: 1000 }, next);
+  t.ok(
+    ids.every(
+      ({ name, value }) => name === 'x-request-id' && /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(value),
+    ),
+  );
+  t.equal(new Set(ids.map(({ value }) => value)).size, 1000);
+  t.equal(fills, 9, 'random octets are fetched for many at once');
   t.end();
 });
 

@@ -1,5 +1,6 @@
-import { grpcStatusOfHttp } from '../../../grpc/index.ts';
+import { GrpcStatus, grpcStatusOfHttp, grpcStatusOf as readGrpcStatus } from '../../../grpc/index.ts';
 import { findField } from '../../../http2/index.ts';
+import type { HeaderBlock } from '../../../http2/types.ts';
 import type { RequestRecord } from '../record.ts';
 
 /** gRPC codes by number, as %GRPC_STATUS% writes them. */
@@ -26,9 +27,14 @@ const NAMES: readonly string[] = [
 /** The status of a gRPC call: from trailers, else headers, else what its HTTP status stands for; undefined for other requests. */
 export function grpcStatusOf(record: RequestRecord): number | undefined {
   if (!record.isGrpc) return undefined;
-  const text = (findField(record.responseTrailers, 'grpc-status') ?? findField(record.responseHeaders, 'grpc-status'))?.value;
-  if (text !== undefined) return /^\d{1,9}$/.test(text) ? Number(text) : -1;
-  return grpcStatusOfHttp(record.responseCode);
+  const found = grpcStatusIn(record.responseTrailers) ?? grpcStatusIn(record.responseHeaders);
+  return found ?? grpcStatusOfHttp(record.responseCode);
+}
+
+/** -1 for a value that is no number: a caller takes it for UNKNOWN, a log says what it was. */
+function grpcStatusIn(block: HeaderBlock): number | undefined {
+  const status = readGrpcStatus(block);
+  return status === GrpcStatus.UNKNOWN && findField(block, 'grpc-status')?.value !== '2' ? -1 : status;
 }
 
 /** `DeadlineExceeded` for 4; the number itself for a code gRPC does not know. */

@@ -27,6 +27,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   readonly remote: string;
   readonly local: string;
   readonly remoteIp: string;
+  readonly isSecure: boolean;
   readonly #context: HttpContext;
   readonly #socket: Duplex;
   readonly #onClosed: () => void;
@@ -42,6 +43,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     this.#onClosed = onClosed;
     this.remote = accepted.remote;
     this.local = accepted.local;
+    this.isSecure = 'encrypted' in accepted.socket;
     this.remoteIp = accepted.remote.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
     this.idleTimeoutMs = context.settings.connectionIdleTimeoutMs;
     const { clock } = context.deps;

@@ -1,5 +1,5 @@
 import type { LocalReply } from '../../upstream/types.ts';
-import type { RequestFacts } from './request-facts.ts';
+import type { RequestHead } from './request-head.ts';
 
 /** Answers to requests that no upstream sees. Statuses and texts are Envoy's. */
 export const NO_ROUTE: LocalReply = { status: 404, body: '', flag: 'NR', details: 'route_not_found' };
@@ -28,7 +28,7 @@ export function streamTimeout(isRequestOver: boolean): LocalReply {
 }
 
 /** Why a request is refused before any route is looked for, or undefined. */
-export function refusalOf({ method, path }: RequestFacts): LocalReply | undefined {
+export function refusalOf({ method, path }: RequestHead): LocalReply | undefined {
   if (method === 'CONNECT') return NO_UPGRADE;
   return path.includes('#') ? BAD_PATH : undefined;
 }

@@ -69,6 +69,9 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
     rqDirectResponse: scope.counter('rq_direct_response'),
     noRoute: scope.counter('no_route'),
     noCluster: scope.counter('no_cluster'),
-    codec: createCodecStats((stat) => codec.counter(stat)),
+    // of each connection manager, as in Envoy; the others are of the process
+    codec: createCodecStats((stat) =>
+      stat === 'too_many_premature_resets' ? scope.counter(`downstream_rq_${stat}`) : codec.counter(stat),
+    ),
   };
 }

@@ -1,9 +1,9 @@
 import type { Timer } from '../../../core/index.ts';
-import { ErrorCode } from '../../../http2/index.ts';
+import { ErrorCode, statusOf } from '../../../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../../../http2/types.ts';
 import { RequestRecord, type ResponseFlag } from '../../access-log/index.ts';
 import type { Cluster } from '../../cluster/index.ts';
-import { chooseCluster, mutateHeaders } from '../../route/index.ts';
+import { chooseCluster } from '../../route/index.ts';
 import type { ForwardAction, Route } from '../../route/types.ts';
 import { Exchange } from '../../upstream/index.ts';
 import type { Downstream, LocalReply } from '../../upstream/types.ts';
@@ -11,8 +11,9 @@ import type { Sweepable } from '../idle-sweep.ts';
 import type { HttpContext } from './context.ts';
 import { renderReply } from './local-reply.ts';
 import { NO_ROUTE, NOT_HTTP2, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
-import { factsOf, type RequestFacts } from './request-facts.ts';
-import { managedHeaders, routedHeaders } from './request-headers.ts';
+import { type RequestHead, readRequestHead } from './request-head.ts';
+import type { ResponseOrigin } from './response-headers.ts';
+import { routedHeaders } from './routed-headers.ts';
 import { streamDurationMs } from './stream-duration.ts';
 
 /** The connection a stream came on. */
@@ -21,6 +22,8 @@ export interface StreamOwner {
   readonly local: string;
   /** The peer's address without its port. */
   readonly remoteIp: string;
+  /** It came over TLS. */
+  readonly isSecure: boolean;
   onStreamOver(): void;
 }
 
@@ -62,12 +65,11 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     stats.downstreamRqActive.value += 1;
     streams.add(this);
     this.#isRequestOver = endStream;
-    const facts = factsOf(headers);
-    const managed = managedHeaders(headers, facts, settings, this.#owner.remoteIp, deps.createRequestId);
-    this.#isHead = facts.method === 'HEAD';
-    this.#record.isGrpc = facts.isGrpc;
-    this.#record.requestHeaders = managed;
-    const reply = refusalOf(facts) ?? this.#begin(managed, facts, endStream);
+    const head = readRequestHead(headers, settings, this.#owner, deps.createRequestId);
+    this.#isHead = head.method === 'HEAD';
+    this.#record.isGrpc = head.isGrpc;
+    this.#record.requestHeaders = head.headers;
+    const reply = refusalOf(head) ?? this.#begin(head, endStream);
     if (reply) this.reply(reply);
   }
 
@@ -108,9 +110,12 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
 
   // What the upstream answers.
 
-  sendHeaders(headers: HeaderBlock, endStream: boolean): void {
+  sendHeaders(headers: HeaderBlock, endStream: boolean, serviceMs: number, attempts: number): void {
     this.#touch();
-    this.#respond(mutateHeaders(headers, this.#route?.responseHeaders ?? []), endStream);
+    const route = this.#route;
+    const isCounted = route?.action.kind === 'forward' && route.action.attemptCount.inResponse;
+    const isTimed = this.#context.settings.envoyHeaders === 'written';
+    this.#respond(headers, { route, serviceMs: isTimed ? serviceMs : -1, attempts: isCounted ? attempts : 0 }, endStream);
     if (endStream) this.#finishResponse();
   }
 
@@ -136,8 +141,7 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     const message = renderReply(reply, { isGrpc: this.#record.isGrpc, isHead: this.#isHead });
     if (reply.flag) this.#record.setFlag(reply.flag);
     this.#record.details = reply.details;
-    const headers = this.#route ? mutateHeaders(message.headers, this.#route.responseHeaders) : message.headers;
-    this.#respond(headers, message.body === null);
+    this.#respond(message.headers, { route: this.#route, serviceMs: -1, attempts: 0 }, message.body === null);
     if (message.body) {
       this.#record.bytesSent += message.body.length;
       this.#stream.sendData(message.body, true);
@@ -154,11 +158,11 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
   // Inside.
 
   /** Finds out where the request goes, once, in the configuration of this moment, and sends it there; else what to answer. */
-  #begin(headers: HeaderBlock, facts: RequestFacts, endStream: boolean): LocalReply | undefined {
+  #begin({ headers, authority, path }: RequestHead, endStream: boolean): LocalReply | undefined {
     const { settings, deps, stats } = this.#context;
     const config = deps.currentConfig();
     const table = settings.routes.kind === 'inline' ? settings.routes.table : config.routes.get(settings.routes.name);
-    const route = table?.route(facts.authority, facts.path, headers);
+    const route = table?.route(authority, path, headers);
     if (!route) {
       stats.noRoute.value += 1;
       return NO_ROUTE;
@@ -222,10 +226,10 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     this.#reset();
   }
 
-  #respond(headers: HeaderBlock, endStream: boolean): void {
-    const fields = this.#context.withServerHeaders(headers, this.#record.requestHeaders);
+  #respond(headers: HeaderBlock, origin: ResponseOrigin, endStream: boolean): void {
+    const fields = this.#context.responseHeaders.complete(headers, origin, this.#record.requestHeaders);
     this.#record.responseHeaders = fields;
-    this.#record.responseCode = Number(fields[0]?.value);
+    this.#record.responseCode = statusOf(fields);
     this.#response = 'headers';
     this.#stream.sendHeaders(fields, endStream);
   }

@@ -1,0 +1,45 @@
+import { octetField } from '../../../http2/index.ts';
+import type { Field } from '../../../http2/types.ts';
+
+const UUID_LENGTH = 36;
+/** Made at once: a call for random octets costs as much as ten requests' worth of them. */
+const BATCH = 112;
+const HEX = Buffer.from('0123456789abcdef');
+/** Where the four dashes are (RFC 9562 §4). */
+const DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23]);
+
+/**
+ * x-request-id fields for requests that have none: random UUIDs, version 4 (RFC 9562 §5.4). They are made as octets, since most are only
+ * ever written to the wire; `fill` fills with random octets.
+ */
+export function createRequestIds(fill: (octets: Buffer) => void): () => Field {
+  const random = Buffer.alloc(BATCH * 16);
+  let texts: Buffer = random;
+  let left = 0;
+  return () => {
+    if (left === 0) {
+      fill(random);
+      // one that is still in use must not change
+      texts = Buffer.allocUnsafeSlow(BATCH * UUID_LENGTH);
+      for (let batch = 0; batch < BATCH; batch += 1) writeUuid(random, batch * 16, texts, batch * UUID_LENGTH);
+      left = BATCH;
+    }
+    left -= 1;
+    return octetField('x-request-id', texts, left * UUID_LENGTH, UUID_LENGTH);
+  };
+}
+
+function writeUuid(random: Buffer, from: number, target: Buffer, at: number): void {
+  random[from + 6] = (random[from + 6]! & 0x0f) | 0x40;
+  random[from + 8] = (random[from + 8]! & 0x3f) | 0x80;
+  let octet = from;
+  for (let place = 0; place < UUID_LENGTH; octet += 1) {
+    if (DASHES.has(place)) {
+      target[at + place] = 0x2d;
+      place += 1;
+    }
+    target[at + place] = HEX[random[octet]! >> 4]!;
+    target[at + place + 1] = HEX[random[octet]! & 15]!;
+    place += 2;
+  }
+}
