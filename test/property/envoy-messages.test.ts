@@ -93,7 +93,9 @@ t.test('what protobuf-es refuses as JSON we refuse, and the other way round', as
     const ours = readMessage(name, JSON.stringify(broken), { file: 'x.json', format: 'json', constraints: false });
     const lenient = ours.warnings.some(({ text }) => text.includes('list of one'));
     if (!theirs) refused += 1;
-    if (!lenient)
+    // ProtoJSON takes exponents in quotes for every integer; protobuf-es does not for those of 64 bits
+    const isExponent = ours.errors.length === 0 && /"\d+e\d+"/.test(JSON.stringify(broken));
+    if (!lenient && !isExponent)
       assert.equal(ours.errors.length === 0, theirs, `${JSON.stringify(broken)}\n${ours.errors.map((error) => error.text).join('\n')}`);
   });
   t.ok(refused > 20, `${refused} were refused`);

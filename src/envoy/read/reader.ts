@@ -37,9 +37,7 @@ export class Reader {
   }
 
   #fields(schema: MessageSchema, node: SourceMap, path: string): Record<string, Read> {
-    const codec = codecOf(schema.name);
-    if (!codec) throw new Error(`no codec of ${schema.name}`);
-    const message = create(codec) as Record<string, Read>;
+    const message = create(messageCodec(schema.name)) as Record<string, Read>;
     const given = new Map<string, { field: FieldSchema; entry: SourceEntry }>();
     for (const entry of node.entries) {
       const field = schema.fieldOf(entry.key);
@@ -215,12 +213,21 @@ export class Reader {
       this.#report.error(path, node.at, `expected 'value' beside '@type' (message ${name})`);
       return undefined;
     }
+    const isWrapper = wrappedScalar(name) !== undefined;
+    // as everywhere in protobuf's JSON, null is what a field holds that is not set
+    if (isWrapper && entry.value.kind === 'scalar' && entry.value.value === null) return create(messageCodec(name)) as Record<string, Read>;
     const value = this.#single({ kind: 'message', name }, entry.value, joinPath(path, 'value'));
     if (value === undefined) return undefined;
-    if (wrappedScalar(name) !== undefined) return { value };
+    if (isWrapper) return { value };
     if (name === 'google.protobuf.Struct') return Struct.wrap(value as Record<string, unknown>);
     if (name === 'google.protobuf.Value') return Value.wrap(value);
     if (name === 'google.protobuf.ListValue') return ListValue.wrap(value as unknown[]);
     return value;
   }
+}
+
+function messageCodec(name: string): NonNullable<ReturnType<typeof codecOf>> {
+  const codec = codecOf(name);
+  if (!codec) throw new Error(`no codec of ${name}`);
+  return codec;
 }
