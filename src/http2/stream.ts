@@ -39,6 +39,8 @@ const RESET_TAIL: Tail = { kind: 'reset' };
 /** One direction: nothing yet; fields were sent and data may follow; ended. */
 type Side = 'idle' | 'open' | 'ended';
 
+/** Shared by all streams that never queued: nothing is ever pushed to it. */
+const NOTHING_QUEUED = new ByteQueue();
 const DEAF: StreamHandler = { onHeaders() {}, onData() {}, onTrailers() {}, onReset() {}, onDrain() {} };
 
 /** RFC 9113 §5.1, seen as two directions that end on their own. */
@@ -48,7 +50,8 @@ export class Stream implements Http2Stream, SendingStream {
   handler: StreamHandler = DEAF;
   sendWindow: number;
   isWaiting = false;
-  readonly queue: ByteQueue = new ByteQueue();
+  /** One of its own from the first octet that has to wait: most streams have none. */
+  queue: ByteQueue = NOTHING_QUEUED;
   /** Octets the peer may still send. */
   receiveWindow: number;
   received: Side = 'idle';
@@ -106,6 +109,7 @@ export class Stream implements Http2Stream, SendingStream {
       return true;
     }
     if (endStream) this.#tail = END_TAIL;
+    if (this.queue === NOTHING_QUEUED) this.queue = new ByteQueue();
     this.queue.push(chunk, at);
     this.#host.sender.enqueue(this, chunk.length - at);
     this.#wantsDrain ||= this.queue.length > this.#bufferLimit;
@@ -241,8 +245,10 @@ export class Stream implements Http2Stream, SendingStream {
   #leave(ending: 'completed' | 'peer' | 'local'): void {
     this.#isOver = true;
     this.#tail = NO_TAIL;
-    this.#host.sender.dropped(this.queue.length);
-    this.queue.clear();
+    if (this.queue.length > 0) {
+      this.#host.sender.dropped(this.queue.length);
+      this.queue.clear();
+    }
     this.#host.released(this.#held);
     this.#host.over(this, ending);
   }
