@@ -5,8 +5,8 @@ import { Http2Error } from './errors.ts';
 import { ErrorCode } from './protocol.ts';
 import type { Limits } from './settings.ts';
 
-/** Resets are counted against completed streams within this time; an honest client that cancels much stays below. */
-const RESET_WINDOW_MS = 10_000;
+/** Streams that live longer are not reset prematurely (Envoy's overload.premature_reset_min_stream_lifetime_seconds). */
+const PREMATURE_MS = 1000;
 
 /**
  * Counts what costs us more than it costs the peer, per connection, with Envoy's limits. Every method throws Http2Error
@@ -19,39 +19,55 @@ export class AbuseGuard {
   readonly #clock: Clock;
   #unsentReplies = 0;
   #newReplies = 0;
-  /** Replies that are on their way: `count` of them lie before octet `end` of all we wrote. */
-  readonly #marks: { readonly end: number; readonly count: number }[] = [];
+  #unsentFrames = 0;
+  /** Frames written before the turn at hand. */
+  #markedFrames = 0;
+  /** What the socket has not passed on: `replies` and `frames` lie before octet `end` of all we wrote. */
+  #marks: { readonly end: number; readonly replies: number; readonly frames: number }[] = [];
   #emptyFrames = 0;
   #priorityFrames = 0;
   #windowUpdates = 0;
   #streams = 0;
   #dataFramesSent = 0;
-  #prematureResets = 0;
-  #resetWindowStartMs = 0;
+  /** The lowest stream that was opened by the octets at hand. */
+  #firstOfRead = Number.POSITIVE_INFINITY;
+  readonly #maxResetDebt: number;
+  #resetDebt = 0;
+  #resetDebtAtMs = 0;
 
   constructor(limits: Limits, stats: Http2CodecStats, clock: Clock) {
     this.#limits = limits;
     this.#stats = stats;
     this.#clock = clock;
+    this.#maxResetDebt = Math.max(2 * limits.maxPrematureResets, limits.maxConcurrentStreams);
   }
 
-  streamOpened(): void {
+  /** Octets of the peer came. */
+  readBegins(): void {
+    this.#firstOfRead = Number.POSITIVE_INFINITY;
+  }
+
+  streamOpened(streamId: number): void {
     this.#streams += 1;
+    if (streamId < this.#firstOfRead) this.#firstOfRead = streamId;
   }
 
-  /** A stream ran to its end, which speaks for the peer. */
+  /** A stream ran to its end, which pays for one that did not. */
   streamCompleted(): void {
-    if (this.#prematureResets > 0) this.#prematureResets -= 1;
+    if (this.#resetDebt > 0) this.#resetDebt -= 1;
   }
 
-  /** A request that cost us work but was reset by the peer, or had to be refused (CVE-2023-44487). */
-  streamCancelled(): void {
-    if (this.#prematureResets === 0) this.#resetWindowStartMs = this.#clock.monotonicMs();
-    this.#prematureResets += 1;
-    if (this.#prematureResets <= this.#limits.maxPrematureResets) return;
+  /**
+   * A request that cost us work but was reset by the peer before it was answered, or had to be refused (CVE-2023-44487). It adds one to
+   * a debt, two when the reset came with the request itself. As much as the debt may be is paid off in a second: so streams that live
+   * longer than that can never fill it, however many are cancelled at once (docs/adr/0023).
+   */
+  streamCancelled(streamId: number): void {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#resetWindowStartMs <= RESET_WINDOW_MS) this.#stop(this.#stats.tooManyPrematureResets, 'too many streams were reset');
-    this.#prematureResets = 0;
+    const paid = ((nowMs - this.#resetDebtAtMs) / PREMATURE_MS) * this.#maxResetDebt;
+    this.#resetDebtAtMs = nowMs;
+    this.#resetDebt = Math.max(0, this.#resetDebt - paid) + (streamId >= this.#firstOfRead ? 2 : 1);
+    if (this.#resetDebt > this.#maxResetDebt) this.#stop(this.#stats.tooManyPrematureResets, 'too many streams were reset');
   }
 
   dataFrameSent(): void {
@@ -66,11 +82,36 @@ export class AbuseGuard {
       this.#stop(this.#stats.outboundControlFlood, 'too many control frames');
   }
 
-  /** At the end of a turn: octets handed to the socket so far, and how many of them it has passed on. */
-  flushed(written: number, sent: number): void {
-    if (this.#newReplies > 0) this.#marks.push({ end: written, count: this.#newReplies });
+  /** At the end of a turn: octets and frames handed to the socket so far, and how many octets of them it has passed on. */
+  flushed(written: number, sent: number, frames: number): void {
+    if (sent >= written) {
+      this.#unsentReplies = 0;
+      this.#unsentFrames = 0;
+      if (this.#marks.length > 0) this.#marks = [];
+    } else {
+      this.#mark(written, frames - this.#markedFrames);
+      this.#forget(sent);
+    }
     this.#newReplies = 0;
-    while (this.#marks.length > 0 && this.#marks[0]!.end <= sent) this.#unsentReplies -= this.#marks.shift()!.count;
+    this.#markedFrames = frames;
+    if (this.#unsentFrames > this.#limits.maxOutboundFrames) this.#stop(this.#stats.outboundFlood, 'too many frames wait to be read');
+  }
+
+  #mark(end: number, frames: number): void {
+    if (frames === 0) return;
+    this.#unsentFrames += frames;
+    this.#marks.push({ end, replies: this.#newReplies, frames });
+  }
+
+  #forget(sent: number): void {
+    let passed = 0;
+    for (const { end, replies, frames } of this.#marks) {
+      if (end > sent) break;
+      passed += 1;
+      this.#unsentReplies -= replies;
+      this.#unsentFrames -= frames;
+    }
+    if (passed > 0) this.#marks.splice(0, passed);
   }
 
   /** A DATA, HEADERS or CONTINUATION frame; `isEmpty` when it carries and ends nothing. */

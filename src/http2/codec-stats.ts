@@ -3,11 +3,13 @@ import { Counter } from '../telemetry/index.ts';
 /** What a codec counts, named after Envoy's `http2.*` stats (camel case here). Share one object among the connections of a listener or cluster. */
 export interface Http2CodecStats {
   readonly goawaySent: Counter;
+  readonly headerListSizeTooLarge: Counter;
   readonly headerOverflow: Counter;
   readonly inboundEmptyFramesFlood: Counter;
   readonly inboundPriorityFramesFlood: Counter;
   readonly inboundWindowUpdateFramesFlood: Counter;
   readonly outboundControlFlood: Counter;
+  readonly outboundFlood: Counter;
   readonly rxMessagingError: Counter;
   readonly rxReset: Counter;
   readonly streamRefusedErrors: Counter;
@@ -21,11 +23,13 @@ export interface Http2CodecStats {
 export function createCodecStats(counter: (stat: string) => Counter = () => new Counter()): Http2CodecStats {
   return {
     goawaySent: counter('goaway_sent'),
+    headerListSizeTooLarge: counter('header_list_size_too_large'),
     headerOverflow: counter('header_overflow'),
     inboundEmptyFramesFlood: counter('inbound_empty_frames_flood'),
     inboundPriorityFramesFlood: counter('inbound_priority_frames_flood'),
     inboundWindowUpdateFramesFlood: counter('inbound_window_update_frames_flood'),
     outboundControlFlood: counter('outbound_control_flood'),
+    outboundFlood: counter('outbound_flood'),
     rxMessagingError: counter('rx_messaging_error'),
     rxReset: counter('rx_reset'),
     streamRefusedErrors: counter('stream_refused_errors'),

@@ -171,8 +171,8 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
   }
 
   begin(stream: Stream): void {
-    this.#parts.guard.streamOpened();
     this.#parts.streams.start(stream);
+    this.#parts.guard.streamOpened(stream.id);
     stream.sendWindow = this.#parts.peer.initialWindowSize;
   }
 
@@ -229,7 +229,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
       this.#finishIfDrained();
     });
     this.#output.flush();
-    this.#parts.guard.flushed(this.#output.written, this.#output.sent);
+    this.#guarded(() => this.#parts.guard.flushed(this.#output.written, this.#output.sent, this.#output.frames));
   }
 
   // The socket.
@@ -248,6 +248,8 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     socket.on('error', (error) => this.#close(error, undefined, ''));
     socket.on('end', () => this.#onSocketEnd());
     socket.on('close', () => this.#onSocketEnd());
+    // Octets that come on the heels of those must not pass while nobody listens.
+    if (initialBytes !== undefined) socket.pause();
     // Not before the caller has the connection in hand.
     queueMicrotask(() => {
       if (initialBytes !== undefined) this.#onRead(initialBytes);
@@ -261,6 +263,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
   #onRead(chunk: Buffer): void {
     if (this.#state.kind === 'closed') return;
     this.#bytesRead += chunk.length;
+    this.#parts.guard.readBegins();
     this.#guarded(() => this.#reader.read(chunk));
   }
 

@@ -97,7 +97,7 @@ export class ControlReceiver {
     const code = bytes.readUInt32BE(start);
     const isPremature = side === 'server' && !stream.hasFinishedSending;
     stream.fail({ code, origin: side === 'client' && code === ErrorCode.REFUSED_STREAM ? 'refused' : 'peer' });
-    if (isPremature) guard.streamCancelled();
+    if (isPremature) guard.streamCancelled(streamId);
   }
 
   /** Deprecated and without effect, but for its form (RFC 9113 §5.3.2, §6.3). */

@@ -10,8 +10,6 @@ const MAX_CONTINUATIONS = 32;
 export interface OpenBlock {
   readonly streamId: number;
   readonly endStream: boolean;
-  /** Names itself as its own parent in the stream tree: wrong, but only once the block was decoded. */
-  readonly dependsOnItself: boolean;
 }
 
 /** Gathers HEADERS and its CONTINUATION frames; the bytes are bounded before anything is decoded. */

@@ -22,6 +22,8 @@ const ALL_PSEUDO = REQUEST_PSEUDO | RESPONSE_PSEUDO;
 /** Facts of the block scanned last; one object, so that checking allocates nothing. Read it before the next scan. */
 const facts = { contentLength: -1, isHead: false, isConnect: false, status: 0 };
 let seen = 0;
+let isStar = false;
+let isOptions = false;
 
 /** RFC 9113 §8.3.1. The facts are valid until the next block is checked. */
 export function checkRequest(block: readonly HeaderField[], allowConnect: boolean): HeaderFacts | Fault {
@@ -37,6 +39,7 @@ export function checkRequest(block: readonly HeaderField[], allowConnect: boolea
   }
   if ((seen & bit(NameKind.SCHEME)) === 0) return 'no :scheme';
   if ((seen & bit(NameKind.PATH)) === 0) return 'no :path';
+  if (isStar && !isOptions) return 'the :path * of another method than OPTIONS';
   if ((seen & (bit(NameKind.AUTHORITY) | bit(NameKind.HOST))) === 0) return 'neither :authority nor host';
   return facts;
 }
@@ -60,6 +63,7 @@ function scan(block: readonly HeaderField[], allowedPseudo: number): Fault | und
   facts.isConnect = false;
   facts.status = 0;
   seen = 0;
+  isStar = false;
   let pseudoMayFollow = true;
   for (let index = 0; index < block.length; index += 1) {
     const entry = block[index]!;
@@ -89,6 +93,10 @@ function take(fact: number, kind: number): Fault | undefined {
     case NameKind.METHOD:
       facts.isHead = fact === HEAD;
       facts.isConnect = fact === CONNECT;
+      isOptions = fact === OPTIONS;
+      break;
+    case NameKind.PATH:
+      isStar = fact === STAR;
       break;
     case NameKind.STATUS:
       facts.status = fact;
@@ -121,6 +129,7 @@ function checkValue(entry: HeaderField, kind: number): Fault {
       entry.fact = /^[1-9]\d\d$/.test(entry.value) ? Number(entry.value) : 0;
       return entry.fact === 0 ? 'a :status that is no number of three digits' : '';
     case NameKind.PATH:
+      entry.fact = entry.value === '*' ? STAR : 0;
       return checkPath(entry.value);
     case NameKind.AUTHORITY:
       return AUTHORITY.test(entry.value) ? '' : 'an :authority that is no host and port';
@@ -131,7 +140,10 @@ function checkValue(entry: HeaderField, kind: number): Fault {
 
 const HEAD = 0;
 const CONNECT = 1;
-const KNOWN_METHODS = ['HEAD', 'CONNECT'];
+const OPTIONS = 2;
+const KNOWN_METHODS = ['HEAD', 'CONNECT', 'OPTIONS'];
+/** The fact of a :path that asks about the server as a whole. */
+const STAR = 1;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/;
 /** RFC 3986 §3.2 without userinfo, which RFC 9113 §8.3.1 forbids. */
 const AUTHORITY = /^[\w\-.~!$&'()*+,;=:%[\]]*$/;

@@ -34,13 +34,13 @@ export class HeadersReceiver {
       to -= start < end ? bytes[start]! : 1;
       from += 1;
     }
-    let dependsOnItself = false;
     if ((flags & Flag.PRIORITY) !== 0) {
-      dependsOnItself = from + 5 <= to && readStreamId(bytes, from) === streamId;
+      if (from + 5 <= to && readStreamId(bytes, from) === streamId)
+        throw new Http2Error(ErrorCode.PROTOCOL_ERROR, `stream ${streamId} depends on itself`);
       from += 5;
     }
     if (from > to) throw new Http2Error(ErrorCode.PROTOCOL_ERROR, 'HEADERS is padded beyond its frame');
-    const block = { streamId, endStream, dependsOnItself };
+    const block = { streamId, endStream };
     if ((flags & Flag.END_HEADERS) === 0) this.#assembly.begin(block, bytes, from, to);
     else this.#onBlock(block, bytes, from, to);
   }
@@ -60,7 +60,6 @@ export class HeadersReceiver {
     const stream = streams.get(block.streamId);
     if (stream === undefined && !(side === 'server' && block.streamId > streams.lastPeerId)) this.#onClosed(block.streamId);
     else if (stream === undefined) this.#onRequest(block, fields);
-    else if (block.dependsOnItself) rejectStream(this.#parts, block.streamId, ErrorCode.PROTOCOL_ERROR);
     else if (stream.received === 'ended') rejectStream(this.#parts, block.streamId, ErrorCode.STREAM_CLOSED);
     else if (fields === undefined) this.#onOverflow(block.streamId);
     else if (stream.received === 'open') this.#onTrailers(stream, block, fields);
@@ -83,15 +82,15 @@ export class HeadersReceiver {
     const { streams, guard, limits, life, stats } = this.#parts;
     const { streamId } = block;
     streams.peerBegan(streamId);
-    guard.streamOpened();
+    guard.streamOpened(streamId);
     if (!life.takesNewStreams || streams.active >= limits.maxConcurrentStreams) {
       stats.streamRefusedErrors.inc();
       this.#refuse(streamId, ErrorCode.REFUSED_STREAM);
-      guard.streamCancelled();
+      guard.streamCancelled(streamId);
       return;
     }
     if (fields === undefined) {
-      stats.headerOverflow.inc();
+      this.#countOverflow();
       this.#refuse(streamId, ErrorCode.INTERNAL_ERROR);
       return;
     }
@@ -99,7 +98,7 @@ export class HeadersReceiver {
     if (typeof facts === 'string') {
       streams.refused(streamId);
       rejectMessage(this.#parts, streamId, facts);
-    } else if (block.dependsOnItself || (block.endStream && facts.contentLength > 0)) this.#refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+    } else if (block.endStream && facts.contentLength > 0) this.#refuse(streamId, ErrorCode.PROTOCOL_ERROR);
     else this.#accept(block, fields, facts.contentLength);
   }
 
@@ -154,8 +153,14 @@ export class HeadersReceiver {
   }
 
   #onOverflow(streamId: number): void {
-    this.#parts.stats.headerOverflow.inc();
+    this.#countOverflow();
     rejectStream(this.#parts, streamId, ErrorCode.INTERNAL_ERROR);
+  }
+
+  #countOverflow(): void {
+    const { stats, decoder } = this.#parts;
+    if (decoder.wasTooLarge) stats.headerListSizeTooLarge.inc();
+    else stats.headerOverflow.inc();
   }
 
   #refuse(streamId: number, code: number): void {

@@ -21,6 +21,7 @@ export class Output {
   #lent: Buffer[] = [];
   #isFull = false;
   #written = 0;
+  #frames = 0;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -37,6 +38,11 @@ export class Output {
   /** Octets handed to the socket so far. */
   get written(): number {
     return this.#written;
+  }
+
+  /** Frames built so far, header blocks counted as one. */
+  get frames(): number {
+    return this.#frames;
   }
 
   /** False while the socket holds so much that DATA had better wait. Other frames are always taken. */
@@ -61,12 +67,15 @@ export class Output {
     return this.#end;
   }
 
+  /** A frame was built up to `end`. */
   advance(end: number): void {
     this.#end = end;
+    this.#frames += 1;
   }
 
   /** Octets too many for a slab, behind what was built so far. `bytes` must not change afterwards. */
   writeThrough(bytes: Buffer): void {
+    this.#frames += 1;
     this.flush();
     this.#write(bytes);
   }

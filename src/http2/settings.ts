@@ -18,11 +18,12 @@ export function withDefaults(options: Http2Options): Limits {
     maxHeaderFields: options.maxHeaderFields ?? 100,
     allowConnect: options.allowConnect ?? false,
     streamErrorOnInvalidMessage: options.streamErrorOnInvalidMessage ?? false,
+    maxOutboundFrames: options.maxOutboundFrames ?? 10_000,
     maxOutboundControlFrames: options.maxOutboundControlFrames ?? 1000,
     maxConsecutiveEmptyFrames: options.maxConsecutiveEmptyFrames ?? 1,
     maxPriorityFramesPerStream: options.maxPriorityFramesPerStream ?? 100,
     maxWindowUpdatesPerDataFrame: options.maxWindowUpdatesPerDataFrame ?? 10,
-    maxPrematureResets: options.maxPrematureResets ?? 250,
+    maxPrematureResets: options.maxPrematureResets ?? 500,
   };
 }
 

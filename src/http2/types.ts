@@ -88,6 +88,8 @@ export interface Http2Options {
   readonly allowConnect?: boolean;
   /** A malformed message resets its stream only; off: it ends the connection (stream_error_on_invalid_http_message). */
   readonly streamErrorOnInvalidMessage?: boolean;
+  /** Frames of all types that may wait in the socket because the peer does not read; 10 000. */
+  readonly maxOutboundFrames?: number;
   /** Answers (PING, SETTINGS, RST_STREAM) that may wait unsent; 1000. */
   readonly maxOutboundControlFrames?: number;
   /** Empty DATA, HEADERS or CONTINUATION frames in a row that end nothing; 1. */
@@ -96,7 +98,11 @@ export interface Http2Options {
   readonly maxPriorityFramesPerStream?: number;
   /** WINDOW_UPDATE frames per DATA frame we sent; 10. */
   readonly maxWindowUpdatesPerDataFrame?: number;
-  /** Streams that the peer resets, or that had to be refused, minus those that completed, within ten seconds; 250. */
+  /**
+   * Requests that the peer may reset in the same breath; 500 (Envoy's overload.premature_reset_total_stream_count). Twice as many, and
+   * never fewer than streams may be open, when it resets them a moment later. Completed streams and time make up for them: what counts
+   * is more than that in a second.
+   */
   readonly maxPrematureResets?: number;
 }
 

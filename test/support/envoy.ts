@@ -36,6 +36,8 @@ export interface EnvoyOptions {
   readonly args?: readonly string[];
   /** `info` unless given. */
   readonly logLevel?: string;
+  /** What takes Envoy's flags in its place: `[node, main.ts, 'sidecar']`. */
+  readonly program?: readonly string[];
 }
 
 /** The admin section every test Envoy gets: laid over the bootstrap, so a bootstrap without one works too. */
@@ -46,15 +48,16 @@ const ADMIN_ON_FREE_PORT = 'admin: {address: {socket_address: {address: 127.0.0.
  * Throws with Envoy's own words when it exits before that. Call `stop()` in `t.after`.
  */
 export async function startEnvoy(bootstrap: string, options: EnvoyOptions = {}): Promise<EnvoyProcess> {
-  if (!envoyBinary) throw new Error(peerHint('envoy'));
+  const [command, ...first] = options.program ?? (envoyBinary ? [envoyBinary] : []);
+  if (!command) throw new Error(peerHint('envoy'));
   const folder = await mkdtemp(join(tmpdir(), 'ringway-envoy-'));
   const file = join(folder, 'envoy.yaml');
   const addressFile = join(folder, 'admin.txt');
   await writeFile(file, bootstrap);
   const flags = ['--use-dynamic-base-id', '--disable-hot-restart', '--concurrency', '1', '-l', options.logLevel ?? 'info'];
   const child = spawn(
-    envoyBinary,
-    ['-c', file, '--config-yaml', ADMIN_ON_FREE_PORT, '--admin-address-path', addressFile, ...flags, ...(options.args ?? [])],
+    command,
+    [...first, '-c', file, '--config-yaml', ADMIN_ON_FREE_PORT, '--admin-address-path', addressFile, ...flags, ...(options.args ?? [])],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const log = collect(child);

@@ -81,10 +81,12 @@ export class RawPeer {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => this.#add(chunk));
     socket.on('error', () => {});
-    socket.on('end', () => {
+    const onEnd = (): void => {
       this.isEnded = true;
       this.#wake();
-    });
+    };
+    socket.on('end', onEnd);
+    socket.on('close', onEnd);
   }
 
   /** The client's first octets: preface and SETTINGS. */

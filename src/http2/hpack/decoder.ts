@@ -15,6 +15,8 @@ export interface HeaderListLimits {
 }
 
 const STATIC_COUNT = 61;
+/** A longer name or value is no honest one; nghttp2, and so Envoy, ends the connection for it as well. */
+const MAX_TEXT = 65_536;
 /** Values outside a table share chunks: a field pins at most one, and only as long as its request lives. */
 const VALUE_CHUNK = 8192;
 const valueArena = new ByteArena(VALUE_CHUNK);
@@ -32,6 +34,7 @@ export class HpackDecoder {
   #end = 0;
   /** The block at hand has had nothing but indexes so far. */
   #isIndexedOnly = true;
+  #isTooLarge = false;
 
   constructor(limits: HeaderListLimits) {
     this.#limits = limits;
@@ -41,6 +44,11 @@ export class HpackDecoder {
   setMaxTableSize(size: number): void {
     this.#maxTableSize = size;
     if (size < this.#table.maxSize) this.#mustShrinkTo = size;
+  }
+
+  /** Of a list over its limits: whether it had too many octets, not just too many fields. */
+  get wasTooLarge(): boolean {
+    return this.#isTooLarge;
   }
 
   /** One complete block; the same array for a block that came before. Undefined when the list is over its limits. `bytes` is not kept. */
@@ -60,13 +68,15 @@ export class HpackDecoder {
     this.#end = end;
     this.#readSizeUpdates(bytes);
     let left = this.#limits.maxBytes;
+    let count = 0;
     while (this.#at < end) {
       const entry = this.#readField(bytes);
       left -= entry.size;
-      if (left >= 0 && fields.length < this.#limits.maxFields) fields.push(entry);
-      else left = -1;
+      count += 1;
+      if (left >= 0 && count <= this.#limits.maxFields) fields.push(entry);
     }
-    return left < 0 ? undefined : fields;
+    this.#isTooLarge = left < 0;
+    return fields.length < count ? undefined : fields;
   }
 
   #readSizeUpdates(bytes: Buffer): void {
@@ -146,6 +156,7 @@ export class HpackDecoder {
   #readLength(bytes: Buffer): number {
     const length = this.#readInteger(bytes, 7);
     if (length > this.#end - this.#at) throw broken('block ends inside a field');
+    if (length > MAX_TEXT) throw broken(`a name or value of ${length} octets, at most ${MAX_TEXT} are allowed`);
     return length;
   }
 

@@ -27,6 +27,7 @@ export function compileHttp2Options(path: string, message: Http2ProtocolOptions)
       'maxConcurrentStreams',
       'initialStreamWindowSize',
       'initialConnectionWindowSize',
+      'maxOutboundFrames',
       'maxOutboundControlFrames',
       'maxConsecutiveInboundFramesWithEmptyPayload',
       'maxInboundPriorityFramesPerStream',
@@ -34,8 +35,8 @@ export function compileHttp2Options(path: string, message: Http2ProtocolOptions)
       'overrideStreamErrorOnInvalidHttpMessage',
       'connectionKeepalive',
     ],
-    // frames that wait are bounded by what streams and sockets may hold; there is one codec
-    harmless: ['maxOutboundFrames', 'useOghttp2Codec'],
+    // there is one codec
+    harmless: ['useOghttp2Codec'],
   });
   checkWindow(path, 'initialStreamWindowSize', message);
   checkWindow(path, 'initialConnectionWindowSize', message);
@@ -50,6 +51,7 @@ function optionsOf(message: Http2ProtocolOptions): Http2Options {
     maxConcurrentStreams: message.maxConcurrentStreams,
     initialStreamWindowSize: message.initialStreamWindowSize,
     initialConnectionWindowSize: message.initialConnectionWindowSize,
+    maxOutboundFrames: message.maxOutboundFrames,
     maxOutboundControlFrames: message.maxOutboundControlFrames,
     maxConsecutiveEmptyFrames: message.maxConsecutiveInboundFramesWithEmptyPayload,
     maxPriorityFramesPerStream: message.maxInboundPriorityFramesPerStream,
