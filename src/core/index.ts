@@ -12,4 +12,5 @@ export { listenProblem } from './listen-problem.ts';
 export { nearestName } from './nearest-name.ts';
 export { Observable, type ReadonlyObservable } from './observable.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
+export { sharedTimers } from './shared-timers.ts';
 export { shellWord } from './shell-word.ts';

@@ -1,0 +1,88 @@
+// Timers of one duration share one timer; seen from outside they are timers like any other.
+import fc from 'fast-check';
+import t from 'tap';
+import { type Clock, sharedTimers, type Timer } from '../../src/core/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+t.test('many timers of one duration are one timer of the clock below', async (t) => {
+  const below = new FakeClock();
+  const clock = sharedTimers(below);
+  const fired: number[] = [];
+  const timers = Array.from({ length: 100 }, (_, i) => clock.after(1000, () => fired.push(i)));
+  t.equal(below.pending, 1);
+  for (const timer of timers.slice(0, 98)) timer.cancel();
+  await below.advance(999);
+  t.strictSame(fired, []);
+  await below.advance(1);
+  t.strictSame(fired, [98, 99]);
+  t.equal(below.pending, 0, 'nothing waits, nothing is armed');
+  timers[0]?.cancel();
+  timers[99]?.cancel();
+});
+
+t.test('a timer whose fn throws does not hold up those behind it', async (t) => {
+  const below = new FakeClock();
+  const clock = sharedTimers(below);
+  const fired: string[] = [];
+  clock.after(10, () => {
+    throw new Error('boom');
+  });
+  clock.after(10, () => fired.push('behind'));
+  await t.rejects(below.advance(10), { message: 'boom' });
+  await below.advance(1);
+  t.strictSame(fired, ['behind']);
+});
+
+t.test('jittered durations and timers that keep the process alive go to the clock below', (t) => {
+  const asked: unknown[] = [];
+  const below: Clock = {
+    nowMs: () => 0,
+    monotonicMs: () => 0,
+    after: (delayMs, _fn, options) => {
+      asked.push([delayMs, options]);
+      return { cancel() {} };
+    },
+  };
+  const clock = sharedTimers(below);
+  clock.after(0.5, () => {});
+  clock.after(7, () => {}, { keepAlive: true });
+  clock.after(7, () => {});
+  clock.after(7, () => {});
+  t.strictSame(asked, [
+    [0.5, undefined],
+    [7, { keepAlive: true }],
+    [7, undefined],
+  ]);
+  t.end();
+});
+
+t.test('any timers fire when and in the order in which those of a plain clock do', async (t) => {
+  const seed = Number(process.env.RINGWAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  t.comment(`seed ${seed} (RINGWAY_SEED)`);
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('arm' as const), ms: fc.constantFrom(0, 1, 5, 20) }),
+    fc.record({ kind: fc.constant('cancel' as const), index: fc.nat(10) }),
+    fc.record({ kind: fc.constant('advance' as const), ms: fc.constantFrom(1, 3, 20) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const run = async (below: FakeClock, clock: Clock): Promise<string[]> => {
+        const fired: string[] = [];
+        const timers: Timer[] = [];
+        for (const one of steps) {
+          if (one.kind === 'arm') {
+            const id = timers.length;
+            timers.push(clock.after(one.ms, () => fired.push(`${id} at ${below.nowMs()}`)));
+          } else if (one.kind === 'cancel') timers[one.index]?.cancel();
+          else await below.advance(one.ms);
+        }
+        await below.advance(100);
+        return fired.sort();
+      };
+      const [plain, shared] = [new FakeClock(0), new FakeClock(0)];
+      t.strictSame(await run(shared, sharedTimers(shared)), await run(plain, plain));
+      return shared.pending === 0;
+    }),
+    { seed, numRuns: 100 },
+  );
+});
