@@ -10,5 +10,6 @@
 export { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
 export { type ConnectionOptions, createClientConnection, createServerConnection } from './connection.ts';
 export { field, findField, headerBlock, octetField, statusOf } from './hpack/header-field.ts';
+export { requestFault, responseFault } from './message-faults.ts';
 export { looksLikeHttp2Preface } from './preface.ts';
 export { ErrorCode, errorCodeName } from './protocol.ts';
