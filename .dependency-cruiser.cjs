@@ -4,12 +4,13 @@ const rows = [
   ['cli'],
   ['roles'],
   ['demo', 'gateway', 'federation'],
-  ['control', 'otlp', 'proxy/admin'],
+  ['control', 'otlp', 'proxy/admin', 'proxy/worker'],
   ['proxy/listener'],
   ['proxy/filter'],
   ['proxy/upstream'],
   ['proxy/route', 'proxy/access-log'],
   ['proxy/cluster', 'membership/sources'],
+  ['proxy/tls'],
   ['proxy/runtime', 'membership/bus', 'membership/agent'],
   ['proxy/bootstrap', 'admin', 'xds'],
   ['envoy', 'membership'],
@@ -20,6 +21,7 @@ const rows = [
   ['config'],
   ['core'],
   ['gen'],
+  ['protobuf'],
 ];
 
 const folders = rows.flat();

@@ -18,6 +18,8 @@ export interface CommandIo {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How this program is started again: what runs it, and its file. Words follow. */
+  readonly program: readonly [file: string, ...args: string[]];
   /** Aborts at the first SIGINT or SIGTERM, or when the supervisor that started us is gone: drain, then resolve with 0. */
   readonly signal: AbortSignal;
   /** Calls `listener` at each SIGHUP. Returns how to stop. While nobody listens, SIGHUP aborts `signal`. */

@@ -26,6 +26,7 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./bootstrap.ts')).bootstrapCommand,
   },
   { name: 'call', summary: 'call a gRPC method by hand', load: async () => (await import('./call.ts')).callCommand },
+  { name: 'sidecar-worker', summary: '', load: async () => (await import('./sidecar-worker.ts')).sidecarWorkerCommand },
   { name: 'demo', summary: '', load: async () => (await import('./demo.ts')).demoCommand },
 ];
 

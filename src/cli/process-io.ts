@@ -25,6 +25,7 @@ export function processIo(): CommandIo {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     env: process.env,
+    program: [process.execPath, ...process.execArgv, process.argv[1] as string],
     signal: stop.signal,
     onReload(listener) {
       reloads.add(listener);

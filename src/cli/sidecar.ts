@@ -1,10 +1,10 @@
 import type { RingwayError } from '../core/index.ts';
 import { type Command, type CommandIo, EXIT, UsageError } from './command.ts';
-import { parseDurationMs, parseFlags } from './flags.ts';
+import { parseDurationMs, parseFlags, parseInteger } from './flags.ts';
 import { addressOf, type ComposedKind, composeBootstrap, composedFlags, composedHelp, isComposedKind } from './sidecar/composed-flags.ts';
 import { commandLineOptions, parseEnvoyFlags } from './sidecar/envoy-flags.ts';
 import { runEnvoyForm } from './sidecar/envoy-form.ts';
-import { serveSidecar } from './sidecar/serve.ts';
+import { MAX_CONCURRENCY, serveSidecar } from './sidecar/serve.ts';
 import { version } from './version.ts';
 
 const LEVELS = ['debug', 'info', 'warning', 'error', 'off'] as const;
@@ -21,6 +21,7 @@ usage: ringway sidecar -c envoy.yaml [flags of envoy]
 ${composedHelp('from the machine')}      --state-dir DIR     egress: keeps the last accepted configuration, served at a start while control is away
       --probe ADDRESS     a port for probes alone: /ready and /healthz; may stand open
       --drain-time TIME   how long connections may go on after SIGTERM (default 30s)
+      --concurrency N     processes that share the port (default 1, which is right for a sidecar); limits are each process's own
       --log-level LEVEL   ${LEVELS.join(', ')} (default info)
 
 with -c: Envoy's own flags, among them
@@ -29,8 +30,9 @@ with -c: Envoy's own flags, among them
       --mode validate     says whether the configuration is OK and ends
       --service-node ID, --service-cluster NAME, --service-zone ZONE
       --drain-time-s N    (default 600)
+      --concurrency N     (default 1) processes that share the ports; limits are each process's own
   -l, --log-level LEVEL   trace, debug, info, warning, error, critical, off
-  Those of hot restart, threads and cores are taken and shown in /server_info.
+  Those of hot restart and cores are taken and shown in /server_info.
 
 SIGTERM and SIGINT: not ready any more, no new connections, those there may end, exit 0. SIGUSR1 opens access logs anew.
 
@@ -54,6 +56,7 @@ function runComposed(kind: ComposedKind, args: readonly string[], io: CommandIo)
     'state-dir': { type: 'string' },
     probe: { type: 'string' },
     'drain-time': { type: 'string' },
+    concurrency: { type: 'string' },
     'log-level': { type: 'string' },
   });
   if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is one word too many`);
@@ -61,11 +64,12 @@ function runComposed(kind: ComposedKind, args: readonly string[], io: CommandIo)
   const logLevel = LEVELS.find((known) => known === (level === 'warn' ? 'warning' : level));
   if (!logLevel) throw new UsageError(`--log-level: "${level}" is not one of ${LEVELS.join(', ')}`);
   const drainTimeMs = parseDurationMs('--drain-time', values['drain-time'] ?? '30s');
+  const concurrency = parseInteger('--concurrency', values.concurrency ?? '1', { min: 1, max: MAX_CONCURRENCY });
   const options = {
     bootstrap: composeBootstrap(kind, values, io, 'from the machine'),
     version,
-    commandLine: { ...commandLineOptions(parseEnvoyFlags([])), drain_time: `${drainTimeMs / 1000}s`, log_level: logLevel },
-    concurrency: 1,
+    commandLine: { ...commandLineOptions(parseEnvoyFlags([])), concurrency, drain_time: `${drainTimeMs / 1000}s`, log_level: logLevel },
+    concurrency,
     drainTimeMs,
     stateDir: values['state-dir'] ?? null,
     probe: values.probe === undefined ? null : addressOf('--probe', values.probe),

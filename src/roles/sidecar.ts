@@ -1,24 +1,26 @@
 // `ringway sidecar`: bootstrap → compilers → runtime → listeners, fed by xDS, shown by Envoy's admin pages.
 import { createProbeServer } from '../admin/index.ts';
 import { type Clock, type HostPort, type Random, type Service, startAll, stopAll } from '../core/index.ts';
-import { type AdminSource, adminPages, createAdminServer, ServerStats } from '../proxy/admin/index.ts';
+import { adminPages, createAdminServer } from '../proxy/admin/index.ts';
 import type { ServerState } from '../proxy/admin/types.ts';
 import { type LoadedBootstrap, planAnnouncement } from '../proxy/bootstrap/index.ts';
-import type { Cluster } from '../proxy/cluster/index.ts';
-import { type BootstrapPlan, planBootstrap } from '../proxy/runtime/index.ts';
+import { planBootstrap } from '../proxy/runtime/index.ts';
+import { type ForkWorker, sharedSink } from '../proxy/worker/index.ts';
 import { type Logger, MetricRegistry } from '../telemetry/index.ts';
+import { adminSource } from './sidecar/admin-source.ts';
 import { Announcer, type AnnouncerDeps } from './sidecar/announcer.ts';
 import { createDataPlane, type DataPlane } from './sidecar/data-plane.ts';
-import { createFeeds, type Feeds } from './sidecar/feeds.ts';
+import { createFeeds } from './sidecar/feeds.ts';
 import type { LevelSwitch } from './sidecar/level-switch.ts';
 import { Lifecycle } from './sidecar/lifecycle.ts';
+import { createWorkers } from './sidecar/workers.ts';
 
 export interface SidecarOptions {
   readonly bootstrap: LoadedBootstrap['bootstrap'];
   readonly version: string;
   /** As `/server_info` shows it. */
   readonly commandLine: Readonly<Record<string, unknown>>;
-  /** `--concurrency`, reported and otherwise without effect. */
+  /** `--concurrency`: how many processes share the ports, this one among them; at least 1. */
   readonly concurrency: number;
   /** How long connections may go on after they were asked to go. */
   readonly drainTimeMs: number;
@@ -36,6 +38,8 @@ export interface SidecarDeps {
   readonly levels: LevelSwitch;
   /** Of the process: where $POD_IP may stand. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Starts a process that runs `createSidecarWorker`; not called with a concurrency of 1. */
+  readonly forkWorker: ForkWorker;
 }
 
 /**
@@ -62,14 +66,17 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
   const { clock } = deps;
   const registry = new MetricRegistry();
   const plan = planBootstrap(options.bootstrap, options.version);
-  const plane = createDataPlane(plan, { ...deps, registry, drainTimeMs: options.drainTimeMs });
+  const place = { kind: options.concurrency > 1 ? 'first' : 'alone' } as const;
+  const plane = createDataPlane(plan, { ...deps, registry, drainTimeMs: options.drainTimeMs, place });
   const { runtime, book, accessLogs } = plane;
-  const feeds = createFeeds(plan, runtime, { ...deps, registry, stateDir: options.stateDir });
+  const workers = place.kind === 'first' ? createWorkers(plan, plane, { ...options, ...deps, registry }) : null;
+  const sink = workers ? sharedSink(runtime, workers) : runtime;
+  const feeds = createFeeds(plan, runtime, { ...deps, sink, registry, stateDir: options.stateDir });
   const announced = planAnnouncement(options.bootstrap);
   const announcer = announced && new Announcer(announced, announcerDeps(options, deps, registry, plane));
   const lifecycle = new Lifecycle(() => runtime.phase.value);
   const quit = new AbortController();
-  const pages = adminPages(adminSource({ options, deps, registry, plan, plane, feeds, lifecycle, quit }));
+  const pages = adminPages(adminSource({ ...options, ...deps, registry, plan, plane, feeds, lifecycle, quit, workers }));
   const admin = plan.admin && createAdminServer({ listen: plan.admin, pages });
   const ready = (): { ok: boolean; text: string } => ({ ok: lifecycle.state === 'LIVE', text: lifecycle.state });
   const probes = options.probe && createProbeServer({ listen: options.probe, clock, ready });
@@ -79,8 +86,14 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
     ...(admin ? [admin] : []),
     { name: 'access logs', start: done, stop: () => done(accessLogs.stop()) },
     ...(announcer ? [announcer.leaving] : []),
+    // Ready before the port is open: else the first process would have every early connection.
+    ...(workers ? [{ name: 'workers', start: () => workers.start(), stop: () => workers.stop() }] : []),
     { name: 'runtime', start: () => runtime.start(), stop: () => done(runtime.stop()) },
-    { name: 'listeners', start: done, stop: () => book.drainAll() },
+    {
+      name: 'listeners',
+      start: () => done(workers?.open()),
+      stop: async () => void (await Promise.all([book.drainAll(), workers?.stop()])),
+    },
     // Last in, first out: while connections drain nothing changes any more.
     feeds,
     // A member joins when it can be reached, and queriers hear that it leaves before it cannot.
@@ -103,7 +116,10 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
       lifecycle.drain();
       return stopAll(services);
     },
-    reopenLogs: () => accessLogs.reopen(),
+    reopenLogs() {
+      accessLogs.reopen();
+      workers?.tell({ kind: 'reopen-logs' });
+    },
   };
 }
 
@@ -115,54 +131,6 @@ function announcerDeps(
 ): AnnouncerDeps {
   const boundAddress = (name: string): HostPort | undefined => book.views().find((listener) => listener.name === name)?.address;
   return { ...deps, metrics, drainTimeMs, phase: runtime.phase, boundAddress };
-}
-
-/** What the admin pages show and do. */
-interface Parts {
-  readonly options: SidecarOptions;
-  readonly deps: SidecarDeps;
-  readonly registry: MetricRegistry;
-  readonly plan: BootstrapPlan;
-  readonly plane: DataPlane;
-  readonly feeds: Feeds;
-  readonly lifecycle: Lifecycle;
-  readonly quit: AbortController;
-}
-
-function adminSource({ options, deps, registry, plan, plane: { runtime, book }, feeds, lifecycle, quit }: Parts): AdminSource {
-  const { clock, random, logger, levels } = deps;
-  const startedMs = clock.nowMs();
-  const shared = { registry, clock, state: () => lifecycle.state, memory: () => process.memoryUsage() };
-  const stats = new ServerStats({ ...shared, startedMs, connections: () => book.connections, concurrency: options.concurrency });
-  runtime.phase.subscribe((phase) => {
-    if (phase !== 'live') return;
-    stats.initialized();
-    logger.info('sidecar.live', { ms: clock.nowMs() - startedMs }, 'all that was there at the start serves');
-  });
-  return {
-    ...shared,
-    random,
-    info: { version: `ringway/${options.version}`, startedMs, commandLine: options.commandLine, node: plan.json.node },
-    controls: {
-      quit: () => quit.abort(),
-      failHealthcheck(isFailed) {
-        lifecycle.fail(isFailed);
-        if (isFailed) book.drainConnections();
-      },
-      drainListeners: (request) => book.drainListeners(request),
-    },
-    logs: levels,
-    dump: { bootstrap: plan.json.bootstrap, bootstrapAtMs: startedMs, resources: () => runtime.resources() },
-    routes: () => [...runtime.config.value.routes.values()],
-    refreshStats: () => stats.refresh(),
-    textStats: () => new Map([['control_plane.identifier', feeds.identifier()]]),
-    clusters: () =>
-      runtime.resources().clusters.flatMap(({ active, origin }) => {
-        return active ? [{ cluster: active.compiled as Cluster, isAddedViaApi: origin === 'dynamic' }] : [];
-      }),
-    listeners: () => book.views(),
-    waiting: () => runtime.waiting(),
-  };
 }
 
 function done(_: unknown = undefined): Promise<void> {

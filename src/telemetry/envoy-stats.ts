@@ -47,6 +47,15 @@ export class StatScope {
     });
   }
 
+  /** A counter whose last dotted part is a label in the Prometheus form: `ssl.versions` of `TLSv1.3` with label `envoy_ssl_version`. */
+  tagged(stat: string, label: string, value: string): Counter {
+    return this.#registry.counter({
+      name: `${this.id.name}_${promName(stat)}`,
+      labels: { [label]: value, ...this.id.labels },
+      stat: `${this.id.stat}.${stat}.${value}`,
+    });
+  }
+
   /** Forgets every series of this scope: its cluster or listener is gone. */
   remove(): void {
     const tags = Object.entries(this.id.labels);
@@ -109,6 +118,13 @@ export function clusterScope(registry: MetricRegistry, name: string): StatScope 
 export function listenerScope(registry: MetricRegistry, address: string): StatScope {
   const tag = address.replaceAll(':', '_');
   return new StatScope(registry, { stat: `listener.${tag}`, name: 'envoy_listener', labels: { envoy_listener_address: tag } });
+}
+
+/** `listener.<address>.worker_<n>`: what one process of a sidecar (in Envoy: one thread) has of a listener. */
+export function listenerWorkerScope(registry: MetricRegistry, address: string, worker: number): StatScope {
+  const tag = address.replaceAll(':', '_');
+  const labels = { envoy_worker_id: String(worker), envoy_listener_address: tag };
+  return new StatScope(registry, { stat: `listener.${tag}.worker_${worker}`, name: 'envoy_listener_worker', labels });
 }
 
 /** `http.<stat_prefix>`. */

@@ -4,6 +4,7 @@ export {
   httpScope,
   listenerHttpScope,
   listenerScope,
+  listenerWorkerScope,
   type ResponseCodeStats,
   rootScope,
   type StatScope,

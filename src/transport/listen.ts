@@ -29,8 +29,8 @@ export interface BoundServer {
 }
 
 /**
- * Listens. Rejects with RingwayError: PORT_IN_USE, ADDRESS_NOT_LOCAL, PORT_NOT_ALLOWED, ADDRESS_FAMILY_UNAVAILABLE, NAME_NOT_FOUND, or
- * LISTEN_FAILED; the message names the address and what to do.
+ * Listens. Rejects with RingwayError: PORT_IN_USE, ADDRESS_NOT_LOCAL, PORT_NOT_ALLOWED, ADDRESS_FAMILY_UNAVAILABLE, NAME_NOT_FOUND,
+ * PORT_NOT_SHAREABLE (`reusePort` on macOS or Windows), or LISTEN_FAILED; the message names the address and what to do.
  */
 export function listen(options: ListenOptions, events: ListenEvents): Promise<BoundServer> {
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: false }, (socket) => events.onSocket(socket));
@@ -73,6 +73,7 @@ const REASONS: Readonly<Record<string, readonly [code: string, advice: string]>>
   EAFNOSUPPORT: ['ADDRESS_FAMILY_UNAVAILABLE', 'this machine does not speak that address family; use an IPv4 address'],
   ENOTFOUND: ['NAME_NOT_FOUND', 'the name does not resolve; use a literal IP address'],
   EAI_AGAIN: ['NAME_NOT_FOUND', 'the name does not resolve; use a literal IP address'],
+  ENOTSUP: ['PORT_NOT_SHAREABLE', 'this system cannot share a port among processes; use one process'],
 };
 
 function listenError(error: Error, { host, port }: ListenOptions): RingwayError {

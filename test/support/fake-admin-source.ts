@@ -1,11 +1,13 @@
 import { encodeMessage, type MessageName, readMessage } from '../../src/envoy/index.ts';
 import type { AdminSource } from '../../src/proxy/admin/index.ts';
+import type { HostElsewhere } from '../../src/proxy/admin/types.ts';
 import { createClusterCompiler, createEndpointCompiler } from '../../src/proxy/cluster/index.ts';
 import { createRouteCompiler } from '../../src/proxy/route/index.ts';
 import type { RouteTable } from '../../src/proxy/route/types.ts';
 import type { Entry, RuntimeResources, Waiting } from '../../src/proxy/runtime/index.ts';
 import { MetricRegistry } from '../../src/telemetry/index.ts';
 import { FakeClock } from './fake-clock.ts';
+import { tlsSources } from './tls-sources.ts';
 
 /** Protobuf bytes of a message written as YAML. */
 export function yamlBytes(name: MessageName, yaml: string): Uint8Array {
@@ -79,6 +81,8 @@ virtual_hosts:
 /** A sidecar with one cluster, one listener and one route configuration, and a list of what the pages asked it to do. */
 export function fakeAdminSource(): {
   readonly source: AdminSource;
+  /** What `source` shows. */
+  readonly registry: MetricRegistry;
   readonly done: string[];
   readonly clock: FakeClock;
   state: 'LIVE' | 'DRAINING';
@@ -89,6 +93,7 @@ export function fakeAdminSource(): {
   const deps = {
     clock,
     random: () => 0,
+    tlsSources,
     resolveName: () => Promise.resolve([]),
     createPool: () => {
       throw new Error('no pool');
@@ -109,10 +114,12 @@ export function fakeAdminSource(): {
     { name: 'over', static_layer: { 'a.b': 6 } },
     { name: 'admin', admin_layer: {} },
   ];
+  const elsewhere = (): HostElsewhere => ({ cxActive: 0, rqActive: 0, rqPendingActive: 0, isEjected: false });
   const fake: ReturnType<typeof fakeAdminSource> = {
     state: 'LIVE',
     done,
     clock,
+    registry,
     source: {
       info: {
         version: 'ringway/0.1.0',
@@ -122,7 +129,7 @@ export function fakeAdminSource(): {
       },
       clock,
       random: () => 0,
-      registry,
+      series: () => registry.series(),
       controls: {
         quit: () => done.push('quit'),
         failHealthcheck: (isFailed) => done.push(`fail ${isFailed}`),
@@ -141,11 +148,11 @@ export function fakeAdminSource(): {
       routes: () => [table],
       state: () => fake.state,
       memory: () => ({ rss: 100, heapTotal: 50, heapUsed: 40, external: 2 }),
-      refreshStats: () => done.push('refresh'),
+      refreshStats: () => void done.push('refresh'),
       textStats: () => new Map([['control_plane.identifier', 'control-1']]),
       clusters: () => [
-        { cluster, isAddedViaApi: true },
-        { cluster: empty, isAddedViaApi: false },
+        { cluster, isAddedViaApi: true, elsewhere },
+        { cluster: empty, isAddedViaApi: false, elsewhere },
       ],
       listeners: () => [{ name: 'in', address: { host: '127.0.0.1', port: 9096 } }],
       waiting: () => waiting,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { CommandIo, Output } from '../../src/cli/command.ts';
 
 /** A CommandIo that keeps what is written, for running a command inside a test. */
@@ -28,6 +29,7 @@ export function memoryIo(env: Readonly<Record<string, string>> = {}): MemoryIo {
     stdout: output('stdout'),
     stderr: output('stderr'),
     env,
+    program: [process.execPath, join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')],
     signal: stop.signal,
     onReload(listener) {
       reloads.add(listener);

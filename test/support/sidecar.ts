@@ -46,13 +46,17 @@ export async function startSidecar(yaml: string, options: Partial<SidecarOptions
   };
 }
 
+function forkWorker(): never {
+  throw new Error('a sidecar in this process has no workers');
+}
+
 /** Compiles a bootstrap; nothing is started. */
 async function buildSidecar(yaml: string, logger: Logger, options: Partial<SidecarOptions> = {}): Promise<SidecarRole> {
   const { bootstrap } = await loadBootstrap({ configYaml: yaml });
   const defaults = { version: '0.1.0', commandLine: {}, concurrency: 1, drainTimeMs: 2_000, stateDir: null, probe: null };
   return createSidecar(
     { bootstrap, ...defaults, ...options },
-    { clock: systemClock, random: systemRandom, logger, levels: new LevelSwitch('off'), environment: {} },
+    { clock: systemClock, random: systemRandom, logger, levels: new LevelSwitch('off'), environment: {}, forkWorker },
   );
 }
 

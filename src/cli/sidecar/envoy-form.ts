@@ -5,7 +5,7 @@ import { BootstrapError, loadBootstrap } from '../../proxy/bootstrap/index.ts';
 import { type CommandIo, EXIT } from '../command.ts';
 import { version } from '../version.ts';
 import { commandLineOptions, type EnvoyFlagValues, FlagError, parseEnvoyFlags } from './envoy-flags.ts';
-import { type ServeOptions, serveSidecar, validateSidecar } from './serve.ts';
+import { MAX_CONCURRENCY, type ServeOptions, serveSidecar, validateSidecar } from './serve.ts';
 
 /** `ringway sidecar -c envoy.yaml`: Envoy's flags, Envoy's exit codes. */
 export async function runEnvoyForm(args: readonly string[], io: CommandIo): Promise<number> {
@@ -37,6 +37,7 @@ export async function runEnvoyForm(args: readonly string[], io: CommandIo): Prom
 }
 
 async function optionsOf(flags: EnvoyFlagValues): Promise<ServeOptions> {
+  const concurrency = concurrencyOf(Number(flags.get('concurrency')));
   const text = (name: string): string => String(flags.get(name));
   const { bootstrap, warnings } = await loadBootstrap({
     configPath: text('config_path'),
@@ -50,8 +51,8 @@ async function optionsOf(flags: EnvoyFlagValues): Promise<ServeOptions> {
     bootstrap,
     warnings: warnings.map(formatProblem),
     version,
-    commandLine: commandLineOptions(flags),
-    concurrency: Number(flags.get('concurrency')),
+    commandLine: { ...commandLineOptions(flags), concurrency },
+    concurrency,
     drainTimeMs: Number(flags.get('drain_time')) * 1000,
     stateDir: null,
     probe: null,
@@ -59,6 +60,13 @@ async function optionsOf(flags: EnvoyFlagValues): Promise<ServeOptions> {
     logPath: text('log_path'),
     adminAddressPath: text('admin_address_path'),
   };
+}
+
+/** As in Envoy, 0 is one. */
+function concurrencyOf(asked: number): number {
+  if (asked > MAX_CONCURRENCY)
+    throw new RingwayError(`--concurrency: ${asked} is too many; allowed: 1 to ${MAX_CONCURRENCY}`, { code: 'CONFIG' });
+  return Math.max(1, asked);
 }
 
 function levelOf(level: string): EnvoyLogLevel {

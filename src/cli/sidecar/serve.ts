@@ -5,9 +5,13 @@ import { LevelSwitch } from '../../roles/sidecar/level-switch.ts';
 import { createSidecar, type SidecarOptions, type SidecarRole } from '../../roles/sidecar.ts';
 import { createLogger, type Logger } from '../../telemetry/index.ts';
 import { type CommandIo, EXIT } from '../command.ts';
+import { createForkWorker, type ProcessStarter } from './fork-worker.ts';
 
 /** The longest a timer of Node can be. */
 const FOREVER_MS = 0x7fff_ffff;
+
+/** Processes of one sidecar: more than a machine has cores for is a slip of the finger. */
+export const MAX_CONCURRENCY = 256;
 
 /** How a sidecar is run, beside what it is. */
 export interface ServeOptions extends SidecarOptions {
@@ -21,13 +25,14 @@ export interface ServeOptions extends SidecarOptions {
 }
 
 /** Compiles everything and starts nothing: `--mode validate`. Throws RingwayError. */
-export function validateSidecar(options: ServeOptions, io: Pick<CommandIo, 'env'>): void {
-  build(options, io);
+export function validateSidecar(options: ServeOptions, io: Pick<CommandIo, 'env' | 'program'>): void {
+  build(options, io, null);
 }
 
 /** Runs a sidecar until it is asked to stop, then drains it. */
 export async function serveSidecar(options: ServeOptions, io: CommandIo): Promise<number> {
-  const { role, logger } = build(options, io);
+  const processes = options.concurrency > 1 ? await import('node:child_process') : null;
+  const { role, logger } = build(options, io, processes);
   for (const warning of options.warnings) logger.warn('bootstrap.warning', {}, warning);
   // As Envoy does: what it was asked for at the start it keeps.
   const stopListening = io.onReload(() => logger.warn('sidecar.reload_ignored', {}, 'SIGHUP: a bootstrap is read once'));
@@ -49,11 +54,22 @@ export async function serveSidecar(options: ServeOptions, io: CommandIo): Promis
   return EXIT.ok;
 }
 
-function build(options: ServeOptions, { env }: Pick<CommandIo, 'env'>): { readonly role: SidecarRole; readonly logger: Logger } {
+interface Built {
+  readonly role: SidecarRole;
+  readonly logger: Logger;
+}
+
+function build(options: ServeOptions, io: Pick<CommandIo, 'env' | 'program'>, processes: ProcessStarter | null): Built {
   const levels = new LevelSwitch(options.logLevel);
-  const target = options.logPath === '' ? {} : { fd: openLog(options.logPath) };
-  const logger = levels.wrap(createLogger({ level: 'debug', role: 'sidecar', ...target }));
-  return { role: createSidecar(options, { clock: systemClock, random: systemRandom, logger, levels, environment: env }), logger };
+  const fd = options.logPath === '' ? process.stderr.fd : openLog(options.logPath);
+  const logger = levels.wrap(createLogger({ level: 'debug', role: 'sidecar', fd }));
+  const forkWorker = processes ? createForkWorker(processes, io, fd) : neverFork;
+  const deps = { clock: systemClock, random: systemRandom, logger, levels, environment: io.env, forkWorker };
+  return { role: createSidecar(options, deps), logger };
+}
+
+function neverFork(): never {
+  throw new Error('one process needs no worker');
 }
 
 function openLog(path: string): number {

@@ -20,6 +20,15 @@ export interface ServerControls {
   drainListeners(request: DrainRequest): void;
 }
 
+/** What other processes of a sidecar have under way to one address. */
+export interface HostElsewhere {
+  readonly cxActive: number;
+  readonly rqActive: number;
+  readonly rqPendingActive: number;
+  /** Whether outlier detection keeps it out in one of them. */
+  readonly isEjected: boolean;
+}
+
 /** Levels of logs, as Envoy names them, from most to least. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
 export type EnvoyLogLevel = (typeof LOG_LEVELS)[number];

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ADDRESS_NOT_LOCAL: 'Cannot assign requested address',
   PORT_NOT_ALLOWED: 'Permission denied',
   ADDRESS_FAMILY_UNAVAILABLE: 'Address family not supported by protocol',
+  PORT_NOT_SHAREABLE: 'this system cannot share a port among processes: use --concurrency 1',
 };
 
 /** Who takes the connections of a port. */
@@ -64,6 +65,11 @@ export class BoundPort {
   /** Keeps it open until `release` by the same user. */
   use(user: PortUser): void {
     this.#users.add(user);
+  }
+
+  /** Whether it is open for this user. */
+  isUsedBy(user: PortUser): boolean {
+    return this.#users.has(user);
   }
 
   /** From now on connections are `user`'s, those that waited first. */

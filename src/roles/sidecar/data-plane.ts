@@ -1,21 +1,31 @@
-import { randomUUID } from 'node:crypto';
-import type { Clock, Random } from '../../core/index.ts';
+import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Clock, type Random, sharedTimers } from '../../core/index.ts';
 import { FileSinks } from '../../proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler, createEndpointCompiler } from '../../proxy/cluster/index.ts';
 import type { Assignment } from '../../proxy/cluster/types.ts';
+import { createRequestIds } from '../../proxy/filter/index.ts';
 import { createListenerCompiler, type Listener } from '../../proxy/listener/index.ts';
 import { createRouteCompiler } from '../../proxy/route/index.ts';
 import type { RouteTable } from '../../proxy/route/types.ts';
-import { type BootstrapPlan, Runtime } from '../../proxy/runtime/index.ts';
+import { type BootstrapPlan, type Feed, Runtime } from '../../proxy/runtime/index.ts';
 import type { ClusterPort } from '../../proxy/runtime/types.ts';
 import { createHostPools } from '../../proxy/upstream/index.ts';
 import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
-import { connect, listen, localAddresses, resolveName } from '../../transport/index.ts';
+import { connect, localAddresses, resolveName } from '../../transport/index.ts';
+import { LateListeners } from './late-listeners.ts';
 import { ListenerBook } from './listener-book.ts';
 import { refuseLoops } from './loops.ts';
+import { listenAs, type Place } from './place.ts';
 
 /** The runtime with the compilers of this data plane. */
 export type SidecarRuntime = Runtime<Cluster, Assignment, Listener, RouteTable>;
+
+/** What of a bootstrap a data plane is made of: what to compile, and what is awaited. */
+export interface DataPlanePlan extends Pick<BootstrapPlan, 'clusters' | 'listeners'> {
+  readonly cds: Feed | null;
+  readonly lds: Feed | null;
+}
 
 /** What carries requests. */
 export interface DataPlane {
@@ -29,14 +39,19 @@ export interface DataPlaneDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly registry: MetricRegistry;
+  /** Of the process: where DataSources may find certificates and keys. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** How long connections may go on after they were asked to go. */
   readonly drainTimeMs: number;
+  /** Which process of the sidecar this is. */
+  readonly place: Place;
 }
 
 /** Builds the data plane and compiles what is static. Throws RingwayError `CONFIG`. */
-export function createDataPlane(plan: BootstrapPlan, deps: DataPlaneDeps): DataPlane {
-  const { clock, random, logger, registry, drainTimeMs } = deps;
-  const shared = { clock, random, metrics: registry, logger };
+export function createDataPlane(plan: DataPlanePlan, deps: DataPlaneDeps): DataPlane {
+  const { random, logger, registry, drainTimeMs, place, environment } = deps;
+  const clock = sharedTimers(deps.clock);
+  const shared = { clock, random, metrics: registry, logger, tlsSources: { readFile: (path: string) => readFileSync(path), environment } };
   const accessLogs = new FileSinks({ clock, logger });
   const book = new ListenerBook({ drainTimeMs, registry });
   const runtime: SidecarRuntime = new Runtime({
@@ -47,15 +62,16 @@ export function createDataPlane(plan: BootstrapPlan, deps: DataPlaneDeps): DataP
         ...shared,
         accessLogs,
         connect,
-        listen,
+        listen: listenAs(place),
+        worker: place.kind === 'beside' ? place.worker : 0,
         drainTimeMs,
-        createRequestId: randomUUID,
+        createRequestId: createRequestIds(randomFillSync),
         currentConfig: () => runtime.config.value,
       }),
       route: createRouteCompiler(),
     },
     clusters: clusterPort,
-    listeners: book,
+    listeners: place.kind === 'beside' ? new LateListeners(book, place.openPorts, logger) : book,
     cds: plan.cds,
     lds: plan.lds,
     clock,

@@ -4,6 +4,7 @@ import type { BootstrapPlan, FeedPlan } from '../../proxy/runtime/index.ts';
 import { createAdsTransport } from '../../proxy/upstream/index.ts';
 import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import { AdsClient, type Interests, PathSource, StateFile } from '../../xds/client/index.ts';
+import type { ResourceSink } from '../../xds/client/types.ts';
 import { TYPE_URLS, type TypeUrl } from '../../xds/types.ts';
 import type { SidecarRuntime } from './data-plane.ts';
 
@@ -15,6 +16,8 @@ export interface FeedDeps {
   readonly random: Random;
   readonly registry: MetricRegistry;
   readonly logger: Logger;
+  /** What takes the configuration: the runtime, or something before it. */
+  readonly sink: ResourceSink;
   /** null: nothing is kept. */
   readonly stateDir: string | null;
 }
@@ -27,7 +30,7 @@ export interface Feeds extends Service {
 
 /** The ADS stream and the watched files that a bootstrap asks for. */
 export function createFeeds(plan: BootstrapPlan, runtime: SidecarRuntime, deps: FeedDeps): Feeds {
-  const files = [...fileFeed(plan.cds, TYPE_URLS.cluster, runtime, deps), ...fileFeed(plan.lds, TYPE_URLS.listener, runtime, deps)];
+  const files = [...fileFeed(plan.cds, TYPE_URLS.cluster, deps), ...fileFeed(plan.lds, TYPE_URLS.listener, deps)];
   const stream = plan.ads && new AdsFeed(plan, plan.ads, runtime, deps);
   const feeds: readonly Service[] = stream ? [...files, stream] : files;
   return {
@@ -38,11 +41,11 @@ export function createFeeds(plan: BootstrapPlan, runtime: SidecarRuntime, deps: 
   };
 }
 
-function fileFeed(feed: FeedPlan | null, typeUrl: TypeUrl, runtime: SidecarRuntime, deps: FeedDeps): Service[] {
+function fileFeed(feed: FeedPlan | null, typeUrl: TypeUrl, deps: FeedDeps): Service[] {
   if (feed?.kind !== 'path') return [];
-  const { clock, registry, logger } = deps;
+  const { sink, clock, registry, logger } = deps;
   const watched = feed.watchedDirectory === null ? {} : { watchedDirectory: feed.watchedDirectory };
-  const source = new PathSource({ path: feed.path, ...watched, typeUrl, sink: runtime, clock, registry, log: logger });
+  const source = new PathSource({ path: feed.path, ...watched, typeUrl, sink, clock, registry, log: logger });
   return [{ name: feed.path, start: () => source.start(), stop: () => source.stop() }];
 }
 
@@ -58,7 +61,7 @@ class AdsFeed implements Service {
   #timer: Timer | null = null;
 
   constructor(plan: BootstrapPlan, ads: NonNullable<BootstrapPlan['ads']>, runtime: SidecarRuntime, deps: FeedDeps) {
-    const { clock, random, registry, logger, stateDir } = deps;
+    const { sink, clock, random, registry, logger, stateDir } = deps;
     const { node } = plan;
     this.#runtime = runtime;
     this.#cluster = ads.cluster;
@@ -78,7 +81,7 @@ class AdsFeed implements Service {
       node,
       setNodeOnFirstMessageOnly: ads.setNodeOnFirstMessageOnly,
       backoff: ads.backoff,
-      sink: runtime,
+      sink,
       clock,
       random,
       registry,

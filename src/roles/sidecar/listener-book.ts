@@ -1,3 +1,4 @@
+import type { HostPort } from '../../core/index.ts';
 import type { AdminSource } from '../../proxy/admin/index.ts';
 import type { DrainRequest } from '../../proxy/admin/types.ts';
 import type { Listener } from '../../proxy/listener/index.ts';
@@ -17,8 +18,9 @@ export class ListenerBook implements ListenerPort<Listener> {
     this.#drainingGauge = options.registry.gauge({ name: `envoy_${name.replaceAll('.', '_')}`, stat: name });
   }
 
-  async bind(listener: Listener, replaces: Listener | null): Promise<void> {
-    await listener.bind(replaces);
+  /** `at`: its address with the port that the kernel chose for another process. */
+  async bind(listener: Listener, replaces: Listener | null, at?: HostPort): Promise<void> {
+    await listener.bind(replaces, at);
     this.#bound.add(listener);
   }
 
@@ -34,6 +36,12 @@ export class ListenerBook implements ListenerPort<Listener> {
   views(): ReturnType<AdminSource['listeners']> {
     const sorted = [...this.#bound].sort((a, b) => (a.name < b.name ? -1 : 1));
     return sorted.map((listener) => ({ name: listener.name, address: listener.address }));
+  }
+
+  /** Where connections come in now, by the listener's name. */
+  openPorts(): Map<string, HostPort> {
+    const open = [...this.#bound].filter((listener) => listener.isOpen);
+    return new Map(open.map((listener) => [listener.name, listener.address]));
   }
 
   /** Open connections of all listeners, those that drain included. */
@@ -55,9 +63,9 @@ export class ListenerBook implements ListenerPort<Listener> {
     }
   }
 
-  /** Closes every port and resolves when no connection is left, after `drain_time` at the latest. */
-  async drainAll(): Promise<void> {
-    for (const listener of [...this.#bound]) void this.#drain(listener, this.#drainTimeMs);
+  /** Closes every port and resolves when no connection is left, after `deadlineMs` at the latest; unless given, that is `drain_time`. */
+  async drainAll(deadlineMs: number = this.#drainTimeMs): Promise<void> {
+    for (const listener of [...this.#bound]) void this.#drain(listener, deadlineMs);
     await Promise.all(this.#draining.values());
   }
 

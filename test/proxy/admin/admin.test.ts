@@ -52,7 +52,7 @@ t.test('a port in use is one line', async (t) => {
 
 t.test('stats as text: texts, then values, then histograms; filters', async (t) => {
   const { fake, ask, get } = await start(t);
-  const scope = clusterScope(fake.source.registry, 'z');
+  const scope = clusterScope(fake.registry, 'z');
   scope.counter('upstream_rq_total').inc(3);
   scope.counter('never');
   scope.gauge('back_to_zero').set(0);
@@ -85,7 +85,7 @@ t.test('stats as text: texts, then values, then histograms; filters', async (t) 
 
 t.test('stats as JSON and for Prometheus', async (t) => {
   const { fake, ask, get, read } = await start(t);
-  const scope = clusterScope(fake.source.registry, 'z');
+  const scope = clusterScope(fake.registry, 'z');
   scope.counter('upstream_rq_total').inc(3);
   t.strictSame(await read('/stats?format=json&filter=^cluster\\.z'), { stats: [{ name: 'cluster.z.upstream_rq_total', value: 3 }] });
   scope.histogram('upstream_rq_time').record(2);

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../../../core/index.ts';
-import type { MetricRegistry } from '../../../telemetry/index.ts';
+import type { Series } from '../../../telemetry/index.ts';
 import type { Waiting } from '../../runtime/index.ts';
 import type { DumpSource } from '../config-dump/dump.ts';
 import { type AdminPage, json } from '../page.ts';
@@ -20,14 +20,16 @@ export interface AdminSource {
   readonly info: ServerInfo;
   readonly clock: Clock;
   readonly random: Random;
-  readonly registry: MetricRegistry;
   readonly controls: ServerControls;
   readonly logs: LogControls;
   readonly dump: DumpSource;
   readonly routes: ExplainSource['routes'];
   state(): ServerState;
   memory(): MemoryUse;
-  refreshStats(): void;
+  /** Every series that is shown; gauges that are only computed when somebody looks are as `refreshStats` left them. */
+  series(): readonly Series[];
+  /** Brings figures up to date, those of other processes of this sidecar too. */
+  refreshStats(): void | Promise<void>;
   /** Stats whose value is a text, by name. */
   textStats(): ReadonlyMap<string, string>;
   clusters(): readonly ClusterView[];
@@ -39,12 +41,13 @@ export interface AdminSource {
 export function adminPages(source: AdminSource): AdminPage[] {
   const state = source.state.bind(source);
   const clusters = source.clusters.bind(source);
+  const refresh = source.refreshStats.bind(source);
   const cluster: ExplainSource['cluster'] = (name) => clusters().find((view) => view.cluster.name === name)?.cluster;
   return [
     ...lifecyclePages(state, source.controls),
-    ...statsPages({ registry: source.registry, refresh: source.refreshStats.bind(source), texts: source.textStats.bind(source) }),
-    ...processPages({ info: source.info, state, memory: source.memory.bind(source), clock: source.clock }),
-    clustersPage(clusters),
+    ...statsPages({ series: source.series.bind(source), refresh, texts: source.textStats.bind(source) }),
+    ...processPages({ info: source.info, state, memory: source.memory.bind(source), clock: source.clock, refresh }),
+    clustersPage(clusters, refresh),
     listenersPage(source.listeners.bind(source)),
     configDumpPage(source.dump),
     initDumpPage({ waiting: source.waiting.bind(source), clock: source.clock }),

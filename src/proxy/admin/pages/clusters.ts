@@ -1,19 +1,23 @@
 import type { Cluster, Host } from '../../cluster/index.ts';
 import { type AdminPage, json, text } from '../page.ts';
+import type { HostElsewhere } from '../types.ts';
 
 /** A serving cluster and where it came from. */
 export interface ClusterView {
   readonly cluster: Cluster;
   readonly isAddedViaApi: boolean;
+  /** What other processes of this sidecar have under way to one of its addresses. */
+  elsewhere(address: string): HostElsewhere;
 }
 
 /** `/clusters`: hosts, their health and their counters, as text lines or as envoy.admin.v3.Clusters. */
-export function clustersPage(clusters: () => readonly ClusterView[]): AdminPage {
+export function clustersPage(clusters: () => readonly ClusterView[], refresh: () => void | Promise<void>): AdminPage {
   return {
     path: '/clusters',
     method: 'GET',
     summary: 'upstream cluster status (format=text|json)',
-    reply: ({ query }) => {
+    reply: async ({ query }) => {
+      await refresh();
       const views = clusters().toSorted((a, b) => (a.cluster.name < b.cluster.name ? -1 : 1));
       if (query.get('format') === 'json') return json({ cluster_statuses: views.map(clusterJson) });
       return text(
@@ -37,7 +41,7 @@ const OUTLIER_RATES = [
 /** Envoy prints the largest 32-bit number where there is no limit. */
 const UNLIMITED = 4_294_967_295;
 
-function clusterLines({ cluster, isAddedViaApi }: ClusterView): string[] {
+function clusterLines({ cluster, isAddedViaApi, elsewhere }: ClusterView): string[] {
   const lines = [`observability_name::${cluster.settings.statName}`];
   if (cluster.settings.outlier) lines.push(...OUTLIER_RATES.map((name) => `outlier::${name}::-1`));
   for (const priority of PRIORITIES) {
@@ -49,16 +53,16 @@ function clusterLines({ cluster, isAddedViaApi }: ClusterView): string[] {
     limit('max_retries', limits.maxRetries);
   }
   lines.push(`added_via_api::${isAddedViaApi}`);
-  for (const host of cluster.hosts) lines.push(...hostLines(host));
+  for (const host of cluster.hosts) lines.push(...hostLines(host, elsewhere(host.address)));
   return lines.map((line) => `${cluster.name}::${line}`);
 }
 
-function hostLines(host: Host): string[] {
+function hostLines(host: Host, elsewhere: HostElsewhere): string[] {
   const { endpoint } = host;
   const values: readonly (readonly [string, string | number | boolean])[] = [
-    ...[...countersOf(host), ...gaugesOf(host)].sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...[...countersOf(host), ...gaugesOf(host, elsewhere)].sort(([a], [b]) => (a < b ? -1 : 1)),
     ['hostname', endpoint.hostname],
-    ['health_flags', host.healthFlags],
+    ['health_flags', healthFlags(host, elsewhere)],
     ['weight', endpoint.weight],
     ['region', endpoint.locality.region],
     ['zone', endpoint.locality.zone],
@@ -82,20 +86,26 @@ function countersOf(host: Host): [string, number][] {
   ];
 }
 
-function gaugesOf(host: Host): [string, number][] {
+/** A host that is out anywhere is shown as out. */
+function healthFlags(host: Host, { isEjected }: HostElsewhere): string {
+  if (!isEjected || host.ejection.state === 'ejected') return host.healthFlags;
+  return `/failed_outlier_check${host.healthFlags === 'healthy' ? '' : host.healthFlags}`;
+}
+
+function gaugesOf(host: Host, elsewhere: HostElsewhere): [string, number][] {
   return [
-    ['cx_active', host.cxActive],
-    ['rq_active', host.rqActive],
-    ['rq_pending_active', host.rqPendingActive],
+    ['cx_active', host.cxActive + elsewhere.cxActive],
+    ['rq_active', host.rqActive + elsewhere.rqActive],
+    ['rq_pending_active', host.rqPendingActive + elsewhere.rqPendingActive],
   ];
 }
 
 /** envoy.admin.v3.ClusterStatus in canonical JSON: zero values are left out, 64-bit numbers are strings. */
-function clusterJson({ cluster, isAddedViaApi }: ClusterView): unknown {
+function clusterJson({ cluster, isAddedViaApi, elsewhere }: ClusterView): unknown {
   return {
     name: cluster.name,
     ...(isAddedViaApi ? { added_via_api: true } : {}),
-    ...(cluster.hosts.length === 0 ? {} : { host_statuses: cluster.hosts.map(hostJson) }),
+    ...(cluster.hosts.length === 0 ? {} : { host_statuses: cluster.hosts.map((host) => hostJson(host, elsewhere(host.address))) }),
     circuit_breakers: {
       thresholds: PRIORITIES.map((priority) => {
         const { limits } = cluster.breakers[priority];
@@ -113,7 +123,7 @@ function clusterJson({ cluster, isAddedViaApi }: ClusterView): unknown {
   };
 }
 
-function hostJson(host: Host): unknown {
+function hostJson(host: Host, elsewhere: HostElsewhere): unknown {
   const { endpoint } = host;
   const { region, zone, subZone } = endpoint.locality;
   const number = (name: string, value: number, type?: string): unknown => ({
@@ -125,11 +135,11 @@ function hostJson(host: Host): unknown {
     address: { socket_address: { address: endpoint.ip, port_value: endpoint.port } },
     stats: [
       ...countersOf(host).map(([name, value]) => number(name, value)),
-      ...gaugesOf(host).map(([name, value]) => number(name, value, 'GAUGE')),
+      ...gaugesOf(host, elsewhere).map(([name, value]) => number(name, value, 'GAUGE')),
     ],
     health_status: {
       eds_health_status: edsHealth(host),
-      ...(host.ejection.state === 'ejected' ? { failed_outlier_check: true } : {}),
+      ...(host.ejection.state === 'ejected' || elsewhere.isEjected ? { failed_outlier_check: true } : {}),
     },
     weight: endpoint.weight,
     ...(endpoint.hostname === '' ? {} : { hostname: endpoint.hostname }),

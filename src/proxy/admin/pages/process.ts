@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/index.ts';
-import { type AdminPage, json, text } from '../page.ts';
+import { type AdminPage, type AdminReply, json, text } from '../page.ts';
 import type { ServerInfo, ServerState } from '../types.ts';
 
 /** Bytes, as process.memoryUsage gives them. */
@@ -15,13 +15,15 @@ export interface ProcessPageOptions {
   readonly state: () => ServerState;
   readonly memory: () => MemoryUse;
   readonly clock: Clock;
+  /** Brings `memory` up to date. */
+  refresh(): void | Promise<void>;
 }
 
 /** Pages about the process itself: `/server_info`, `/memory`, and those that have nothing to tell here but are asked for by tools. */
 export function processPages(options: ProcessPageOptions): AdminPage[] {
   return [
     { path: '/server_info', method: 'GET', summary: 'print server version/status information', reply: () => json(serverInfo(options)) },
-    { path: '/memory', method: 'GET', summary: 'print current allocation/heap usage', reply: () => json(memory(options.memory())) },
+    { path: '/memory', method: 'GET', summary: 'print current allocation/heap usage', reply: () => memory(options) },
     { path: '/hot_restart_version', method: 'GET', summary: 'print the hot restart compatibility version', reply: () => text('disabled') },
   ];
 }
@@ -41,13 +43,15 @@ function serverInfo({ info, state, clock }: ProcessPageOptions): unknown {
 }
 
 /** envoy.admin.v3.Memory: 64-bit numbers are strings in canonical JSON. */
-function memory(use: MemoryUse): unknown {
-  return {
+async function memory(options: ProcessPageOptions): Promise<AdminReply> {
+  await options.refresh();
+  const use = options.memory();
+  return json({
     allocated: String(use.heapUsed + use.external),
     heap_size: String(use.heapTotal),
     pageheap_unmapped: '0',
     pageheap_free: String(use.heapTotal - use.heapUsed),
     total_thread_cache: '0',
     total_physical_bytes: String(use.rss),
-  };
+  });
 }

@@ -1,12 +1,13 @@
 import { messageOf } from '../../../core/index.ts';
-import { Counter, Gauge, Histogram, type MetricRegistry, type Series } from '../../../telemetry/index.ts';
+import { Counter, Gauge, Histogram, type Series } from '../../../telemetry/index.ts';
 import { type AdminRequest, has } from '../page.ts';
 
 /** What `/stats` shows. */
 export interface StatsSource {
-  readonly registry: MetricRegistry;
-  /** Brings gauges up to date that are only computed when somebody looks. */
-  refresh(): void;
+  /** All of them, by Prometheus name. */
+  series(): readonly Series[];
+  /** Brings figures up to date that are only computed or asked for when somebody looks. */
+  refresh(): void | Promise<void>;
   /** Stats whose value is a text, by name (`control_plane.identifier`). */
   texts(): ReadonlyMap<string, string>;
 }
@@ -30,7 +31,7 @@ export function selectStats(source: StatsSource, request: AdminRequest): Selecte
   const filter = filterOf(request);
   if (typeof filter === 'string') return { refused: filter };
   const isUsedOnly = has(request, 'usedonly');
-  const shown = source.registry
+  const shown = source
     .series()
     .filter((series) => series.id.stat !== undefined && filter(series.id.stat) && (!isUsedOnly || isUsed(series)))
     .sort((a, b) => compare(a.id.stat ?? '', b.id.stat ?? ''));

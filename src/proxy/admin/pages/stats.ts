@@ -1,4 +1,4 @@
-import { type MetricRegistry, prometheusText, type Series } from '../../../telemetry/index.ts';
+import { prometheusText, type Series } from '../../../telemetry/index.ts';
 import { type AdminPage, type AdminReply, type AdminRequest, DONE, json, text } from '../page.ts';
 import { type StatsSource, selectStats } from './stats-filter.ts';
 import { statsJson } from './stats-json.ts';
@@ -19,30 +19,32 @@ export function statsPages(source: StatsSource): AdminPage[] {
       summary: 'print server stats in prometheus format',
       reply: (request) => prometheus(source, request),
     },
-    { path: '/reset_counters', method: 'POST', summary: 'reset all counters to zero', reply: () => resetCounters(source.registry) },
+    { path: '/reset_counters', method: 'POST', summary: 'reset all counters to zero', reply: () => resetCounters(source) },
   ];
 }
 
-function stats(source: StatsSource, request: AdminRequest): AdminReply {
+async function stats(source: StatsSource, request: AdminRequest): Promise<AdminReply> {
   const format = request.query.get('format') ?? 'text';
   if (format === 'prometheus') return prometheus(source, request);
   if (format !== 'text' && format !== 'json') return text('usage: /stats?format=text|json|prometheus\n', 400);
-  source.refresh();
+  await source.refresh();
   const selected = selectStats(source, request);
   if ('refused' in selected) return text(selected.refused, 400);
   return format === 'json' ? json(statsJson(selected), { compact: true }) : text(statsText(selected));
 }
 
-function prometheus(source: StatsSource, request: AdminRequest): AdminReply {
-  source.refresh();
+async function prometheus(source: StatsSource, request: AdminRequest): Promise<AdminReply> {
+  await source.refresh();
   const selected = selectStats(source, request);
   if ('refused' in selected) return text(selected.refused, 400);
-  const kept = new Set<Series>([...selected.values, ...selected.histograms]);
-  const series = (): readonly Series[] => source.registry.series().filter((each) => kept.has(each));
+  const kept = new Set([...selected.values, ...selected.histograms].map(({ id }) => id));
+  const series = (): readonly Series[] => source.series().filter(({ id }) => kept.has(id));
   return { ...text(prometheusText({ series }, { envoyStyle: true })), contentType: 'text/plain' };
 }
 
-function resetCounters(registry: MetricRegistry): AdminReply {
-  for (const { metric } of registry.series()) if ('inc' in metric) metric.value = 0;
+/** What other processes counted so far must be here first: it would come after. */
+async function resetCounters(source: StatsSource): Promise<AdminReply> {
+  await source.refresh();
+  for (const { metric } of source.series()) if ('inc' in metric) metric.value = 0;
   return DONE;
 }
