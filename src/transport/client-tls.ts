@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { ClientTlsConfig } from '../config/types.ts';
-import { readTlsFiles } from './tls.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 /** What Node's TLS clients (tls.connect, https.request) take of it. */
 export type ClientTlsSettings = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized' | 'minVersion'>;

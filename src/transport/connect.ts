@@ -1,22 +1,28 @@
 import { connect as connectSocket, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Clock, codeOf, formatHostPort, messageOf, RingwayError } from '../core/index.ts';
 import { directReader } from './direct-read.ts';
+import type { TlsClient } from './tls-client.ts';
+import { tlsError } from './tls-failure.ts';
 
 export interface ConnectOptions {
   /** Literal IP; a name is resolved by the system. */
   readonly host: string;
   readonly port: number;
+  /** For everything: a handshake, too, ends within it. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Source address; the system chooses unless given. */
   readonly localAddress?: string;
+  /** Plain TCP unless given. */
+  readonly tls?: { readonly client: TlsClient; readonly serverName: string };
 }
 
 /** Exactly one is called, once, and not before `connect` returned; neither after `cancel`. */
 export interface ConnectEvents {
-  /** `socket` has TCP_NODELAY and keepalive set. */
+  /** `socket` has TCP_NODELAY and keepalive set; with `tls` it is a TLSSocket after its handshake. */
   onConnected(socket: Socket): void;
-  /** `code`: CONNECT_REFUSED, CONNECT_TIMEOUT, CONNECT_UNREACHABLE, NAME_NOT_FOUND or CONNECT_FAILED. */
+  /** `code`: CONNECT_REFUSED, CONNECT_TIMEOUT, CONNECT_UNREACHABLE, NAME_NOT_FOUND or CONNECT_FAILED; or a TlsError. */
   onFailed(error: RingwayError): void;
 }
 
@@ -26,22 +32,16 @@ export interface Connecting {
   cancel(): void;
 }
 
-/** Begins a TCP connection. The socket hands its octets on without a Buffer a read to those who call `readDirectly`. */
+/** Begins a connection. The socket hands its octets on without a Buffer a read to those who call `readDirectly`. */
 export function connect(options: ConnectOptions, events: ConnectEvents): Connecting {
-  const { host, port, timeoutMs, clock, localAddress } = options;
-  const reader = directReader();
-  const socket = connectSocket({
-    host,
-    port,
-    noDelay: true,
-    keepAlive: true,
-    onread: reader.onread,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
-  reader.attach(socket);
+  const { timeoutMs, clock, tls } = options;
+  const socket = openSocket(options);
+  const ready = tls ? 'secureConnect' : 'connect';
+  let isOver = false;
   const end = (): void => {
+    isOver = true;
     timer.cancel();
-    socket.removeListener('connect', onConnect);
+    socket.removeListener(ready, onConnect);
     socket.removeListener('error', onError);
     // Whoever gets the socket listens for errors; until then one must not end the process.
     socket.on('error', () => {});
@@ -52,20 +52,46 @@ export function connect(options: ConnectOptions, events: ConnectEvents): Connect
     events.onFailed(error);
   };
   const onConnect = (): void => {
+    const refusal = tls && socket instanceof TLSSocket ? tls.client.refusalOf(socket) : undefined;
+    if (refusal) {
+      fail(refusal);
+      return;
+    }
     end();
     events.onConnected(socket);
   };
-  const onError = (error: Error): void => fail(connectError(error, options));
+  let isShaking = false;
+  if (tls) {
+    socket.once('connect', () => {
+      isShaking = true;
+    });
+  }
+  const onError = (error: Error): void => fail(isShaking ? tlsError(error) : connectError(error, options));
   const timer = clock.after(timeoutMs, () => fail(timeoutError(options)));
-  socket.once('connect', onConnect);
+  socket.once(ready, onConnect);
   socket.once('error', onError);
   return {
     cancel: () => {
-      if (!socket.connecting) return;
+      if (isOver) return;
       end();
       socket.destroy();
     },
   };
+}
+
+function openSocket({ host, port, localAddress, tls }: ConnectOptions): Socket {
+  const reader = directReader();
+  const options = {
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    onread: reader.onread,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  };
+  const socket = tls ? tls.client.open(options, tls.serverName) : connectSocket(options);
+  reader.attach(socket);
+  return socket;
 }
 
 const CODES: Readonly<Record<string, string>> = {

@@ -5,14 +5,8 @@ export { readDirectly } from './direct-read.ts';
 export { type BoundServer, type ListenEvents, type ListenOptions, listen } from './listen.ts';
 export { type ListInterfaces, localAddresses } from './local-addresses.ts';
 export { type FoundAddress, type NameFamily, type ResolveName, resolveName } from './resolve-name.ts';
-export {
-  type ClientTlsOptions,
-  createClientTlsContext,
-  createTlsAcceptor,
-  offerTls,
-  readTlsFiles,
-  type ServerTlsOptions,
-  type TlsAcceptor,
-  type TlsFiles,
-  type TlsMaterial,
-} from './tls.ts';
+export { createTlsClient, type TlsClient, type TlsClientSettings } from './tls-client.ts';
+export type { CertificatePins, TlsContextSettings, TlsKeyPair, TlsVersion } from './tls-context.ts';
+export { TlsError, type TlsFailureCode } from './tls-failure.ts';
+export { readTlsFiles, type TlsFiles, type TlsMaterial } from './tls-files.ts';
+export { createTlsServer, type TlsAcceptEvents, type TlsServer, type TlsServerSettings } from './tls-server.ts';

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { systemClock } from '../../src/core/index.ts';
 import { createClientConnection, createServerConnection, findField, headerBlock } from '../../src/http2/index.ts';
 import type { Http2Stream } from '../../src/http2/types.ts';
-import { connect, createClientTlsContext, createTlsAcceptor, listen, offerTls } from '../../src/transport/index.ts';
+import { connect, createTlsClient, createTlsServer, listen, type TlsClientSettings } from '../../src/transport/index.ts';
 import { echoHandler } from '../support/http2-echo.ts';
 
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, '../golden/tls', name), 'utf8');
@@ -15,12 +15,30 @@ const certificate = golden('localhost.crt');
 const privateKey = golden('localhost.key');
 const body = Buffer.from(Uint32Array.from({ length: 2_000_000 }, (_, index) => index * 2_654_435_761).buffer);
 
+const settings: TlsClientSettings = {
+  keyPairs: [],
+  trustedCa: Buffer.from(certificate),
+  crl: null,
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers: ['TLS_AES_128_GCM_SHA256'],
+  curves: ['X25519'],
+  signatureAlgorithms: null,
+  alpn: ['h2'],
+  pins: null,
+};
+
 /** Our echo server behind TLS; resolves with its port. */
 async function secureEcho(t: Test): Promise<number> {
-  const acceptor = createTlsAcceptor(
-    { certificate, privateKey },
-    { alpn: ['h2'], requireClientCertificate: false, handshakeTimeoutMs: 5000 },
-  );
+  const keyPairs = [{ chain: Buffer.from(certificate), privateKey: Buffer.from(privateKey), password: null }];
+  const tls = createTlsServer({
+    ...settings,
+    keyPairs,
+    trustedCa: null,
+    clientCertificate: 'ignored',
+    tickets: { state: 'given', lifetimeS: null },
+    prefersClientCiphers: false,
+  });
   const sockets = new Set<Socket>();
   const server = await listen(
     { host: '127.0.0.1', port: 0 },
@@ -28,9 +46,12 @@ async function secureEcho(t: Test): Promise<number> {
       onSocket: (socket) => {
         sockets.add(socket);
         socket.once('close', () => sockets.delete(socket));
-        acceptor.accept(socket).then((secured) => {
-          createServerConnection(secured, { clock: systemClock }, { onStream: echoHandler, onClose: () => {} });
-        }, t.fail);
+        tls.accept(socket, 5000, systemClock, {
+          onSecured: (secured) => {
+            createServerConnection(secured, { clock: systemClock }, { onStream: echoHandler, onClose: () => {} });
+          },
+          onFailed: t.fail,
+        });
       },
       onAcceptError: t.fail,
     },
@@ -58,14 +79,14 @@ t.test('node client, our server over TLS: 8 MB both ways', async (t) => {
 
 function connected(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    connect({ host: '127.0.0.1', port, timeoutMs: 5000, clock: systemClock }, { onConnected: resolve, onFailed: reject });
+    const tls = { client: createTlsClient(settings), serverName: 'localhost' };
+    connect({ host: '127.0.0.1', port, timeoutMs: 5000, clock: systemClock, tls }, { onConnected: resolve, onFailed: reject });
   });
 }
 
 /** Sends `body` and collects what comes back, over TLS on a directly read socket. */
 async function roundTrip(t: Test, port: number): Promise<{ received: Buffer; trailer: string | undefined }> {
-  const context = createClientTlsContext({ trustedCa: certificate });
-  const socket = await offerTls(await connected(port), { context, alpn: ['h2'], serverName: 'localhost' });
+  const socket = await connected(port);
   t.teardown(() => socket.destroy());
   const onStream = (): never => {
     throw new Error('a server opens no streams');
