@@ -1,6 +1,6 @@
 import { ByteQueue } from './byte-queue.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { findField } from './hpack/header-field.ts';
+import { findField, statusOf } from './hpack/header-field.ts';
 import { ErrorCode, MAX_WINDOW_SIZE } from './protocol.ts';
 import type { Sender, SendingStream } from './sender.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from './types.ts';
@@ -92,7 +92,7 @@ export class Stream implements Http2Stream, SendingStream {
 
   sendHeaders(headers: HeaderBlock, endStream: boolean): void {
     if (this.#isOver || this.#sent !== 'idle') return;
-    const isInformational = !endStream && findField(headers, ':status')?.value.charCodeAt(0) === 0x31;
+    const isInformational = !endStream && statusOf(headers) < 200;
     if (!isInformational) this.#sent = endStream ? 'ended' : 'open';
     if (this.id === 0) this.#begin(headers);
     this.#host.writer.headers(this.id, headers, endStream);
