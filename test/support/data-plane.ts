@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatHostPort, parseHostPort, seededRandom, systemClock } from '../../src/core/index.ts';
+import { type Clock, formatHostPort, parseHostPort, type Random, seededRandom, systemClock } from '../../src/core/index.ts';
 import { AccessLog } from '../../src/gen/envoy/config/accesslog/v3/accesslog.ts';
 import { CircuitBreakers, CircuitBreakers_Thresholds } from '../../src/gen/envoy/config/cluster/v3/circuit_breaker.ts';
 import { Cluster_CommonLbConfig, Cluster as ClusterMessage } from '../../src/gen/envoy/config/cluster/v3/cluster.ts';
@@ -30,16 +30,19 @@ import {
 } from '../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { PreviousHostsPredicate } from '../../src/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts';
 import { PreviousPrioritiesConfig } from '../../src/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts';
+import { field } from '../../src/http2/index.ts';
 import { FileSinks } from '../../src/proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler } from '../../src/proxy/cluster/index.ts';
-import { createListenerCompiler, type Listener } from '../../src/proxy/listener/index.ts';
+import { createListenerCompiler, type Listener, type ListenerDeps } from '../../src/proxy/listener/index.ts';
 import { createRouteCompiler } from '../../src/proxy/route/index.ts';
 import type { RouteTable } from '../../src/proxy/route/types.ts';
 import type { RuntimeConfig } from '../../src/proxy/runtime/types.ts';
 import { createHostPools } from '../../src/proxy/upstream/index.ts';
+import type { Connect } from '../../src/proxy/upstream/types.ts';
 import { MetricRegistry, silentLogger } from '../../src/telemetry/index.ts';
-import { connect, listen, resolveName } from '../../src/transport/index.ts';
+import * as transport from '../../src/transport/index.ts';
 import { anyOf, bytesOf, message, ms } from './message.ts';
+import { tlsSources } from './tls-sources.ts';
 
 /** The sidecar's data plane without bootstrap and xDS: resources go straight through the compilers. */
 export interface DataPlane {
@@ -63,13 +66,21 @@ export interface DataPlaneOptions {
   /** Format of the access log; without one Envoy's. */
   readonly format?: string;
   readonly bufferLimit?: number;
+  /** Parts other than the real ones. */
+  readonly parts?: { readonly clock: Clock; readonly random: Random; readonly connect: Connect; readonly listen: ListenerDeps['listen'] };
 }
 
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const metrics = new MetricRegistry();
-  const clock = systemClock;
-  const random = seededRandom(1);
-  const compiler = createClusterCompiler({ clock, random, metrics, resolveName, createPool: createHostPools({ clock, connect }) });
+  const { clock, random, connect, listen } = options.parts ?? { clock: systemClock, random: seededRandom(1), ...transport };
+  const compiler = createClusterCompiler({
+    clock,
+    random,
+    metrics,
+    tlsSources,
+    resolveName: transport.resolveName,
+    createPool: createHostPools({ clock, connect }),
+  });
   const clusters = new Map(
     options.clusters.map((fields) => {
       const { compiled } = compiler.compile(fields.name ?? '', bytesOf(ClusterMessage, fields));
@@ -90,9 +101,11 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     connect,
     listen,
     logger: silentLogger,
+    tlsSources,
+    worker: 0,
     drainTimeMs: 1000,
     currentConfig: () => config,
-    createRequestId: () => 'generated-id',
+    createRequestId: () => field('x-request-id', 'generated-id'),
   }).compile('listener', listenerBytes(path, options)).compiled;
   await listener.bind(null);
   listener.serve();

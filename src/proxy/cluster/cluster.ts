@@ -37,7 +37,7 @@ export class Cluster implements Warmable {
 
   constructor(settings: ClusterSettings, scope: StatScope, deps: ClusterDeps) {
     this.settings = settings;
-    this.stats = createClusterStats(scope);
+    this.stats = createClusterStats(scope, settings.tls !== null);
     this.breakers = {
       default: new CircuitBreaker(settings.breakers.default, 'default', scope),
       high: new CircuitBreaker(settings.breakers.high, 'high', scope),

@@ -1,5 +1,6 @@
 import { createCodecStats, type Http2CodecStats } from '../../http2/index.ts';
 import type { Counter, Gauge, Histogram, ResponseCodeStats, StatScope } from '../../telemetry/index.ts';
+import { createTlsStats, type TlsStats } from '../tls/index.ts';
 
 /** `cluster.<name>.…`: fetched once, written as plain fields. Names are Envoy's, in camel case. */
 export interface ClusterStats {
@@ -24,16 +25,20 @@ export interface ClusterStats {
   readonly upstreamRqActiveOverflow: Counter;
   readonly upstreamRqTimeout: Counter;
   readonly upstreamRqPerTryTimeout: Counter;
+  readonly upstreamRqPerTryIdleTimeout: Counter;
   readonly upstreamRqRxReset: Counter;
   readonly upstreamRqTxReset: Counter;
   readonly upstreamRqRetry: Counter;
   readonly upstreamRqRetrySuccess: Counter;
   readonly upstreamRqRetryLimitExceeded: Counter;
   readonly upstreamRqRetryBackoffExponential: Counter;
+  readonly upstreamRqRetryBackoffRatelimited: Counter;
   readonly retryOrShadowAbandoned: Counter;
   readonly upstreamRqTime: Histogram;
   /** `upstream_rq_completed`, `upstream_rq_2xx`, `upstream_rq_200`, …: by HTTP meaning, local answers included. */
   readonly upstreamRq: ResponseCodeStats;
+  /** `retry.upstream_rq_…`: responses that were thrown away for another try. The series exist from the first one on. */
+  readonly retryUpstreamRq: () => ResponseCodeStats;
   readonly membershipTotal: Gauge;
   readonly membershipHealthy: Gauge;
   readonly membershipDegraded: Gauge;
@@ -45,11 +50,14 @@ export interface ClusterStats {
   readonly updateFailure: Counter;
   readonly lbHealthyPanic: Counter;
   readonly http2StreamsActive: Gauge;
+  /** `ssl.…`; null where connections are plain. */
+  readonly ssl: TlsStats | null;
   /** `http2.…` of the cluster's connections. */
   readonly http2: Http2CodecStats;
 }
 
-export function createClusterStats(scope: StatScope): ClusterStats {
+export function createClusterStats(scope: StatScope, isSecure: boolean): ClusterStats {
+  let retried: ResponseCodeStats | undefined;
   return {
     upstreamCxTotal: scope.counter('upstream_cx_total'),
     upstreamCxActive: scope.gauge('upstream_cx_active'),
@@ -72,15 +80,18 @@ export function createClusterStats(scope: StatScope): ClusterStats {
     upstreamRqActiveOverflow: scope.counter('upstream_rq_active_overflow'),
     upstreamRqTimeout: scope.counter('upstream_rq_timeout'),
     upstreamRqPerTryTimeout: scope.counter('upstream_rq_per_try_timeout'),
+    upstreamRqPerTryIdleTimeout: scope.counter('upstream_rq_per_try_idle_timeout'),
     upstreamRqRxReset: scope.counter('upstream_rq_rx_reset'),
     upstreamRqTxReset: scope.counter('upstream_rq_tx_reset'),
     upstreamRqRetry: scope.counter('upstream_rq_retry'),
     upstreamRqRetrySuccess: scope.counter('upstream_rq_retry_success'),
     upstreamRqRetryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
     upstreamRqRetryBackoffExponential: scope.counter('upstream_rq_retry_backoff_exponential'),
+    upstreamRqRetryBackoffRatelimited: scope.counter('upstream_rq_retry_backoff_ratelimited'),
     retryOrShadowAbandoned: scope.counter('retry_or_shadow_abandoned'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
     upstreamRq: scope.responseCodes('upstream_rq', 'codes'),
+    retryUpstreamRq: () => (retried ??= scope.responseCodes('retry.upstream_rq', 'codes')),
     membershipTotal: scope.gauge('membership_total'),
     membershipHealthy: scope.gauge('membership_healthy'),
     membershipDegraded: scope.gauge('membership_degraded'),
@@ -92,6 +103,7 @@ export function createClusterStats(scope: StatScope): ClusterStats {
     updateFailure: scope.counter('update_failure'),
     lbHealthyPanic: scope.counter('lb_healthy_panic'),
     http2StreamsActive: scope.gauge('http2.streams_active'),
+    ssl: isSecure ? createTlsStats(scope) : null,
     http2: createCodecStats((stat) => scope.counter(`http2.${stat}`)),
   };
 }

@@ -1,6 +1,7 @@
 // What a cluster is made of once compiled, and what it needs from the folder above that holds connections.
 import type { Http2Options, Http2Stream, StreamHandler } from '../../http2/types.ts';
 import type { KeepaliveSettings } from '../runtime/compile/index.ts';
+import type { UpstreamTls } from '../tls/index.ts';
 
 /** envoy.config.core.v3.HealthStatus by name. */
 export type HealthStatus = 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED';
@@ -113,6 +114,8 @@ export interface ClusterSettings {
   readonly lbPolicy: LbPolicy;
   /** connect_timeout; 5 s. */
   readonly connectTimeoutMs: number;
+  /** How its connections are secured; null: plain TCP. */
+  readonly tls: UpstreamTls | null;
   /** per_connection_buffer_limit_bytes; 1 MiB. */
   readonly bufferLimit: number;
   /** Whether HTTP requests may be sent here: Envoy's default without protocol options is HTTP/1.1, which we do not speak upstream. */

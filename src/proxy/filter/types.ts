@@ -9,6 +9,8 @@ export interface Accepted {
   readonly remote: string;
   /** ip:port it came to. */
   readonly local: string;
+  /** What the handshake agreed on; null: plain TCP. `alpn`: a protocol, '' for none. */
+  readonly tls: { readonly alpn: string } | null;
 }
 
 /** A connection that a filter owns. */

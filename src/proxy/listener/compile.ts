@@ -5,6 +5,7 @@ import { compileFilters } from '../filter/index.ts';
 import type { CompiledFilter, ListenerContext } from '../filter/types.ts';
 import {
   addressOf,
+  durationMs,
   type FieldSupport,
   fieldPath,
   refuse,
@@ -13,9 +14,10 @@ import {
   typeNameOf,
 } from '../runtime/compile/index.ts';
 import { CompileError, type ResourceCompiler } from '../runtime/types.ts';
+import { compileDownstreamTransport } from '../tls/index.ts';
 import type { ListenerDeps } from './deps.ts';
 import { Listener } from './listener.ts';
-import { TRAFFIC_DIRECTIONS } from './settings.ts';
+import { type ListenerSettings, TRAFFIC_DIRECTIONS } from './settings.ts';
 
 const LISTENER: FieldSupport<ListenerMessage> = {
   reads: [
@@ -55,9 +57,8 @@ const LISTENER: FieldSupport<ListenerMessage> = {
 };
 
 const CHAIN: FieldSupport<FilterChain> = {
-  reads: ['filterChainMatch', 'filters', 'transportSocket', 'useProxyProto'],
-  // the handshake's time means nothing without one
-  harmless: ['name', 'metadata', 'transportSocketConnectTimeout'],
+  reads: ['filterChainMatch', 'filters', 'transportSocket', 'transportSocketConnectTimeout', 'useProxyProto'],
+  harmless: ['name', 'metadata'],
 };
 
 /** Listener filters that only look: their findings matter to filter chain matches, which are refused. */
@@ -66,7 +67,8 @@ const INSPECTORS: ReadonlySet<string> = new Set([
   'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
 ]);
 
-const RAW_BUFFER = 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer';
+/** How long a handshake may take unless told; Envoy lets it take for ever, as it does when told 0 s. */
+const HANDSHAKE_MS = 10_000;
 const MEBIBYTE = 1_048_576;
 
 /** Compiles Listener resources (LDS, static_resources.listeners). A listener does nothing before `bind`. */
@@ -89,7 +91,7 @@ function compileListener(name: string, message: ListenerMessage, deps: ListenerD
   refuseListenerFilters(message);
   const address = listenAddress(message);
   const statName = message.statPrefix || address.text;
-  const { filter, dependencies } = compileChains(
+  const { filter, dependencies, tls, handshakeTimeoutMs } = compileChains(
     message,
     { address: statName, bufferLimit: message.perConnectionBufferLimitBytes ?? MEBIBYTE },
     deps,
@@ -100,25 +102,31 @@ function compileListener(name: string, message: ListenerMessage, deps: ListenerD
     statName,
     direction: TRAFFIC_DIRECTIONS[message.trafficDirection] ?? 'UNSPECIFIED',
     backlog: message.tcpBacklogSize ?? null,
+    tls,
+    handshakeTimeoutMs,
     filter,
   };
   return { compiled: new Listener(settings, deps), dependencies };
 }
 
+/** What a chain does with a connection, in order. */
+type CompiledChain = CompiledFilter & Pick<ListenerSettings, 'tls' | 'handshakeTimeoutMs'>;
+
 /** One chain, which takes every connection. */
-function compileChains(message: ListenerMessage, listener: ListenerContext, deps: ListenerDeps): CompiledFilter {
+function compileChains(message: ListenerMessage, listener: ListenerContext, deps: ListenerDeps): CompiledChain {
   if (message.filterChains.length > 1) refuse('filter_chains[1]', 'only one filter chain is supported');
   const [chain = message.defaultFilterChain] = message.filterChains;
   const path = message.filterChains.length > 0 ? 'filter_chains[0]' : 'default_filter_chain';
   if (!chain) return refuse('', `error adding listener '${listener.address}': no filter chains specified`);
   refuseOthers(path, chain, CHAIN);
   refuseMatch(fieldPath(path, 'filterChainMatch'), chain.filterChainMatch);
-  const socket = chain.transportSocket;
-  const type = typeNameOf(socket?.configType?.value);
-  if (socket && type !== RAW_BUFFER)
-    refuse(fieldPath(path, 'transportSocket'), `${type || socket.name} is not supported (only raw_buffer)`);
   if (chain.useProxyProto) refuse(fieldPath(path, 'useProxyProto'), 'is not supported');
-  return compileFilters(fieldPath(path, 'filters'), chain.filters, listener, deps);
+  const timeoutMs = durationMs(fieldPath(path, 'transportSocketConnectTimeout'), chain.transportSocketConnectTimeout, 0);
+  return {
+    tls: compileDownstreamTransport(fieldPath(path, 'transportSocket'), chain.transportSocket, deps.tlsSources),
+    handshakeTimeoutMs: timeoutMs || HANDSHAKE_MS,
+    ...compileFilters(fieldPath(path, 'filters'), chain.filters, listener, deps),
+  };
 }
 
 function refuseMatch(path: string, match: FilterChainMatch | undefined): void {

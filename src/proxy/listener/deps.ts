@@ -1,6 +1,7 @@
 import type { Logger } from '../../telemetry/index.ts';
 import type { BoundServer, ListenEvents, ListenOptions } from '../../transport/index.ts';
 import type { FilterDeps } from '../filter/index.ts';
+import type { TlsSources } from '../tls/index.ts';
 
 /** Begins to listen: `listen` of `transport`. */
 export type Listen = (options: ListenOptions, events: ListenEvents) => Promise<BoundServer>;
@@ -9,6 +10,10 @@ export type Listen = (options: ListenOptions, events: ListenEvents) => Promise<B
 export interface ListenerDeps extends FilterDeps {
   readonly listen: Listen;
   readonly logger: Logger;
+  /** For certificates and keys. */
+  readonly tlsSources: TlsSources;
+  /** Which process of a sidecar this is, from 0: part of the names of its own counters. */
+  readonly worker: number;
   /** How long the connections of a replaced or removed listener may go on (`--drain-time-s`); 600 s in Envoy. */
   readonly drainTimeMs: number;
 }

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { formatHostPort, type HostPort, messageOf } from '../../core/index.ts';
+import type { TlsServer } from '../../transport/index.ts';
 import type { ActiveConnection } from '../filter/types.ts';
 import { BoundPort, type PortUser } from './bound-port.ts';
 import type { ListenerDeps } from './deps.ts';
+import { SecuringConnection, type SecuringEvents } from './securing.ts';
 import type { ListenerSettings } from './settings.ts';
 import { createListenerStats, type ListenerStats } from './stats.ts';
 
@@ -21,7 +24,7 @@ export class Listener implements PortUser {
   constructor(settings: ListenerSettings, deps: ListenerDeps) {
     this.settings = settings;
     this.#deps = deps;
-    this.#stats = createListenerStats(deps.metrics, settings.statName);
+    this.#stats = createListenerStats(deps.metrics, settings.statName, deps.worker, settings.tls !== null);
   }
 
   get name(): string {
@@ -33,19 +36,29 @@ export class Listener implements PortUser {
     return this.#port?.address ?? this.settings.address;
   }
 
+  /** Whether connections come in: bound, and not closed since. */
+  get isOpen(): boolean {
+    return this.#port?.isUsedBy(this) === true;
+  }
+
   get activeConnections(): number {
     return this.#connections.size;
   }
 
   /**
    * Owns the address; connections wait until `serve`. `replaces` on the same address hands its socket over. Rejects with CompileError
-   * in Envoy's words: `cannot bind '127.0.0.1:9096': Address already in use`.
+   * in Envoy's words: `cannot bind '127.0.0.1:9096': Address already in use`. `at`: its address with the port that the kernel chose
+   * for another process.
    */
-  async bind(replaces: Listener | null): Promise<void> {
-    const { address, backlog } = this.settings;
-    const shared = replaces && formatHostPort(replaces.settings.address) === formatHostPort(address) ? replaces.#port : null;
-    this.#port = shared ?? (await BoundPort.open(address, backlog, this.#deps.listen, this.#deps.logger));
+  async bind(replaces: Listener | null, at: HostPort = this.settings.address): Promise<void> {
+    const shared = replaces && this.isAtAddressOf(replaces) ? replaces.#port : null;
+    this.#port = shared ?? (await BoundPort.open(at, this.settings.backlog, this.#deps.listen, this.#deps.logger));
     this.#port.use(this);
+  }
+
+  /** Whether both are configured for the same address: one then takes over the socket of the other. */
+  isAtAddressOf(other: Listener): boolean {
+    return formatHostPort(this.settings.address) === formatHostPort(other.settings.address);
   }
 
   /** Connections from now on, and those that waited, are its own. */
@@ -83,18 +96,44 @@ export class Listener implements PortUser {
     const startMs = clock.monotonicMs();
     this.#stats.downstreamCxTotal.value += 1;
     this.#stats.downstreamCxActive.value += 1;
-    const accepted = {
-      socket,
-      remote: formatHostPort({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
-      local: formatHostPort({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 }),
-    };
-    const connection = this.settings.filter.accept(accepted, () => {
+    this.#stats.workerCxTotal.value += 1;
+    this.#stats.workerCxActive.value += 1;
+    const remote = formatHostPort({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 });
+    const local = formatHostPort({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 });
+    const onClosed = (): void => {
       this.#connections.delete(connection);
       this.#stats.downstreamCxActive.value -= 1;
+      this.#stats.workerCxActive.value -= 1;
       this.#stats.downstreamCxDestroy.value += 1;
       this.#stats.downstreamCxLengthMs.record(clock.monotonicMs() - startMs);
       if (this.#connections.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
-    });
+    };
+    const { filter, tls } = this.settings;
+    const connection: ActiveConnection = tls
+      ? this.#secure(socket, tls, onClosed, (secured) =>
+          filter.accept({ socket: secured, remote, local, tls: { alpn: secured.alpnProtocol || '' } }, onClosed),
+        )
+      : filter.accept({ socket, remote, local, tls: null }, onClosed);
     this.#connections.add(connection);
+  }
+
+  /** A handshake first; `accept` has the connection after it. */
+  #secure(socket: Socket, tls: TlsServer, onClosed: () => void, accept: (socket: TLSSocket) => ActiveConnection): ActiveConnection {
+    const { handshakeTimeoutMs } = this.settings;
+    const { ssl, downstreamCxTransportSocketConnectTimeout } = this.#stats;
+    const { clock } = this.#deps;
+    const events: SecuringEvents = {
+      onSecured: (secured) => {
+        ssl?.onSecured(secured);
+        return accept(secured);
+      },
+      onFailed: ({ code }) => {
+        ssl?.onFailed(code);
+        if (code === 'TLS_TIMEOUT') downstreamCxTransportSocketConnectTimeout.value += 1;
+        onClosed();
+      },
+      onCut: onClosed,
+    };
+    return new SecuringConnection(clock, events, (handshake) => tls.accept(socket, handshakeTimeoutMs, clock, handshake));
   }
 }

@@ -1,4 +1,5 @@
 import type { HostPort } from '../../core/index.ts';
+import type { TlsServer } from '../../transport/index.ts';
 import type { NetworkFilter } from '../filter/types.ts';
 
 /** TrafficDirection by number. */
@@ -15,6 +16,10 @@ export interface ListenerSettings {
   readonly direction: TrafficDirection;
   /** tcp_backlog_size; null: the system's. */
   readonly backlog: number | null;
+  /** How its connections are secured; null: plain TCP. */
+  readonly tls: TlsServer | null;
+  /** How long a handshake may take (transport_socket_connect_timeout). */
+  readonly handshakeTimeoutMs: number;
   /** What becomes of its connections. */
   readonly filter: NetworkFilter;
 }

@@ -1,4 +1,12 @@
-import { type Counter, type Gauge, type Histogram, listenerScope, type MetricRegistry } from '../../telemetry/index.ts';
+import {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  listenerScope,
+  listenerWorkerScope,
+  type MetricRegistry,
+} from '../../telemetry/index.ts';
+import { createTlsStats, type TlsStats } from '../tls/index.ts';
 
 /** `listener.<address>.…`. */
 export interface ListenerStats {
@@ -6,14 +14,26 @@ export interface ListenerStats {
   readonly downstreamCxActive: Gauge;
   readonly downstreamCxDestroy: Counter;
   readonly downstreamCxLengthMs: Histogram;
+  /** Handshakes that took too long. */
+  readonly downstreamCxTransportSocketConnectTimeout: Counter;
+  /** `ssl.…`; null where connections are plain. */
+  readonly ssl: TlsStats | null;
+  /** `listener.<address>.worker_<n>.…`. */
+  readonly workerCxTotal: Counter;
+  readonly workerCxActive: Gauge;
 }
 
-export function createListenerStats(metrics: MetricRegistry, name: string): ListenerStats {
+export function createListenerStats(metrics: MetricRegistry, name: string, worker: number, isSecure: boolean): ListenerStats {
   const scope = listenerScope(metrics, name);
+  const own = listenerWorkerScope(metrics, name, worker);
   return {
     downstreamCxTotal: scope.counter('downstream_cx_total'),
     downstreamCxActive: scope.gauge('downstream_cx_active'),
     downstreamCxDestroy: scope.counter('downstream_cx_destroy'),
     downstreamCxLengthMs: scope.histogram('downstream_cx_length_ms'),
+    downstreamCxTransportSocketConnectTimeout: scope.counter('downstream_cx_transport_socket_connect_timeout'),
+    ssl: isSecure ? createTlsStats(scope) : null,
+    workerCxTotal: own.counter('downstream_cx_total'),
+    workerCxActive: own.gauge('downstream_cx_active'),
   };
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock, RingwayError } from '../../core/index.ts';
 import type { Connecting } from '../../transport/index.ts';
 import type { Cluster, Host } from '../cluster/index.ts';
+import { connectHost } from './connect-host.ts';
 import type { Connect } from './types.ts';
 
 /** A connection to a host of a cluster, counted among the cluster's until `release`. */
@@ -52,7 +53,7 @@ class TcpConnector implements Connecting {
   }
 
   next(): void {
-    const { stats, breakers, settings } = this.#cluster;
+    const { stats, breakers } = this.#cluster;
     const host = this.#cluster.pick();
     if (!host) {
       stats.upstreamCxNoneHealthy.value += 1;
@@ -66,12 +67,10 @@ class TcpConnector implements Connecting {
     }
     this.#left -= 1;
     this.#take(host);
-    const { ip, port } = host.endpoint;
-    const { clock } = this.#deps;
-    const connecting = this.#deps.connect(
-      { host: ip, port, timeoutMs: settings.connectTimeoutMs, clock },
-      { onConnected: (socket) => this.#onConnected(host, socket), onFailed: (error) => this.#onFailed(error) },
-    );
+    const connecting = connectHost(this.#deps, host, this.#cluster, {
+      onConnected: (socket) => this.#onConnected(host, socket),
+      onFailed: (error) => this.#onFailed(error),
+    });
     this.#current = { connecting, host };
   }
 

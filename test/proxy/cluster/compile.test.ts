@@ -21,6 +21,7 @@ import { MetricRegistry } from '../../../src/telemetry/index.ts';
 import { assignment, http2Cluster } from '../../support/data-plane.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { anyOf, bytesOf, message, ms } from '../../support/message.ts';
+import { tlsSources } from '../../support/tls-sources.ts';
 
 const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -29,6 +30,7 @@ function compile(fields: Partial<ClusterMessage>) {
     clock: new FakeClock(),
     random: seededRandom(1),
     metrics: new MetricRegistry(),
+    tlsSources,
     resolveName: () => Promise.resolve([]),
     createPool: () => {
       throw new Error('no pool is needed');

@@ -18,6 +18,7 @@ import { assignment, egressRetries, http2Cluster, routeTo, startDataPlane } from
 import { FakeClock } from '../../support/fake-clock.ts';
 import { answerGrpc, createClient, grpcMessage, grpcStatus, type Peer, startPeer, until } from '../../support/h2-peers.ts';
 import { bytesOf, message, ms } from '../../support/message.ts';
+import { tlsSources } from '../../support/tls-sources.ts';
 
 const named = (name: string): Promise<Peer> => startPeer((stream) => answerGrpc(stream, { headers: { 'x-member': name } }));
 
@@ -109,6 +110,7 @@ t.test('a connection that does not come in time is a timeout of its own', async 
     clock,
     metrics,
     random: seededRandom(1),
+    tlsSources,
     resolveName: () => Promise.resolve([]),
     createPool: createHostPools({
       clock,
@@ -198,6 +200,7 @@ t.test('strict dns: every address of a name is a host; a name that fails keeps w
     clock,
     metrics: new MetricRegistry(),
     random: seededRandom(1),
+    tlsSources,
     resolveName: (name, family) => {
       asked.push(`${name} ${family}`);
       const answer = answers.shift() ?? [];

@@ -13,6 +13,7 @@ import {
   HttpFilter,
 } from '../../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 import { TcpProxy } from '../../../src/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts';
+import { field } from '../../../src/http2/index.ts';
 import { FileSinks } from '../../../src/proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler } from '../../../src/proxy/cluster/index.ts';
 import { createListenerCompiler } from '../../../src/proxy/listener/index.ts';
@@ -22,6 +23,7 @@ import { connect, listen, resolveName } from '../../../src/transport/index.ts';
 import { http2Cluster, routeTo, socketAddress } from '../../support/data-plane.ts';
 import { until } from '../../support/h2-peers.ts';
 import { anyOf, bytesOf, message } from '../../support/message.ts';
+import { tlsSources } from '../../support/tls-sources.ts';
 
 const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const clock = systemClock;
@@ -37,9 +39,11 @@ function bench(clusters: ReadonlyMap<string, Cluster> = new Map()) {
     connect,
     listen,
     logger: silentLogger,
+    tlsSources,
+    worker: 0,
     drainTimeMs: 1000,
     currentConfig: () => ({ generation: 1, routes: new Map(), clusters }),
-    createRequestId: () => 'id',
+    createRequestId: () => field('x-request-id', 'id'),
   });
   return {
     metrics,
@@ -180,6 +184,7 @@ t.test('tcp_proxy passes bytes both ways and counts', async (t) => {
     clock,
     random: seededRandom(1),
     metrics,
+    tlsSources,
     resolveName,
     createPool: createHostPools({ clock, connect }),
   });

@@ -2,8 +2,9 @@
 import t from 'tap';
 import { seededRandom } from '../../../src/core/index.ts';
 import { codecOf, create } from '../../../src/envoy/index.ts';
-import { enumSchema, type FieldSchema, type FieldType, knownMessage } from '../../../src/envoy/schema.ts';
+import { enumSchema, knownMessage } from '../../../src/envoy/schema.ts';
 import { field as headerField } from '../../../src/http2/index.ts';
+import type { FieldSchema, FieldType } from '../../../src/protobuf/index.ts';
 import { FileSinks } from '../../../src/proxy/access-log/index.ts';
 import { createClusterCompiler, createEndpointCompiler } from '../../../src/proxy/cluster/index.ts';
 import { createListenerCompiler } from '../../../src/proxy/listener/index.ts';
@@ -12,6 +13,7 @@ import { CompileError } from '../../../src/proxy/runtime/types.ts';
 import { MetricRegistry, silentLogger } from '../../../src/telemetry/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fieldsWithoutEffect } from '../../support/fields-without-effect.ts';
+import { tlsSources } from '../../support/tls-sources.ts';
 
 type Fields = Record<string, unknown>;
 type Root = 'Cluster' | 'ClusterLoadAssignment' | 'Listener' | 'RouteConfiguration' | 'Hcm' | 'Router' | 'TcpProxy' | 'File' | 'Options';
@@ -250,7 +252,7 @@ function routePlaces(): readonly Place[] {
 /** Compiles the resource that holds `value` as its `root`. */
 function compile(root: Root, value: Fields): unknown {
   const resource = (type: Root, fields: Fields): Uint8Array => codecOf(TYPES[type])?.encode(fields).finish() ?? new Uint8Array();
-  const shared = { clock: new FakeClock(), random: seededRandom(1), metrics: new MetricRegistry(), logger: silentLogger };
+  const shared = { clock: new FakeClock(), random: seededRandom(1), metrics: new MetricRegistry(), logger: silentLogger, tlsSources };
   const never = (): never => {
     throw new Error('nothing is connected');
   };
@@ -258,7 +260,16 @@ function compile(root: Root, value: Fields): unknown {
     resource('Listener', { ...listener, filterChains: [made(config('listener.v3.FilterChain'), { filters: [filters] })] });
   const compileListener = (bytes: Uint8Array): unknown => {
     const accessLogs = new FileSinks({ clock: shared.clock, logger: silentLogger });
-    const deps = { ...shared, accessLogs, connect: never, listen: never, drainTimeMs: 1, currentConfig: never, createRequestId: never };
+    const deps = {
+      ...shared,
+      accessLogs,
+      connect: never,
+      listen: never,
+      worker: 0,
+      drainTimeMs: 1,
+      currentConfig: never,
+      createRequestId: never,
+    };
     const compiled = createListenerCompiler(deps).compile('r', bytes);
     accessLogs.stop();
     return compiled;

@@ -9,12 +9,19 @@ import { MetricRegistry } from '../../../src/telemetry/index.ts';
 import { http2Cluster } from '../../support/data-plane.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { bytesOf } from '../../support/message.ts';
+import { tlsSources } from '../../support/tls-sources.ts';
 
 t.test('a try that was given up hears nothing of a connection that fails then', async (t) => {
   const waiting: StreamRequest[] = [];
   const pool: HostPool = { open: (request) => waiting.push(request), cancel() {}, drain() {}, close() {} };
   const fields = http2Cluster('c', [['127.0.0.1:1']]);
-  const deps = { clock: new FakeClock(), random: seededRandom(1), metrics: new MetricRegistry(), resolveName: () => Promise.resolve([]) };
+  const deps = {
+    tlsSources,
+    clock: new FakeClock(),
+    random: seededRandom(1),
+    metrics: new MetricRegistry(),
+    resolveName: () => Promise.resolve([]),
+  };
   const cluster = createClusterCompiler({ ...deps, createPool: () => pool }).compile('c', bytesOf(ClusterMessage, fields)).compiled;
   const told: string[] = [];
   const never = (): void => {

@@ -5,8 +5,9 @@ import {
   type Cluster as ClusterMessage,
 } from '../../../gen/envoy/config/cluster/v3/cluster.ts';
 import { ClusterLoadAssignment } from '../../../gen/envoy/config/endpoint/v3/endpoint.ts';
-import { adsTimeoutMs, durationMs, type FieldSupport, fieldPath, refuse, refuseOthers, typeNameOf } from '../../runtime/compile/index.ts';
+import { adsTimeoutMs, durationMs, type FieldSupport, fieldPath, refuse, refuseOthers } from '../../runtime/compile/index.ts';
 import type { Dependencies } from '../../runtime/types.ts';
+import { compileUpstreamTransport, type TlsSources } from '../../tls/index.ts';
 import { type ClusterSettings, type Discovery, DNS_FAMILIES, type LbPolicy } from '../types.ts';
 import { compileAssignment, compileNamedAssignment } from './assignment.ts';
 import { compileCircuitBreakers } from './circuit-breakers.ts';
@@ -51,12 +52,14 @@ const CLUSTER: FieldSupport<ClusterMessage> = {
 };
 
 /** A Cluster resource as settings, and the assignment it waits for. Throws CompileError. */
-export function compileClusterSettings(message: ClusterMessage): {
+export function compileClusterSettings(
+  message: ClusterMessage,
+  tlsSources: TlsSources,
+): {
   readonly settings: ClusterSettings;
   readonly dependencies: Dependencies;
 } {
   refuseOthers('', message, CLUSTER);
-  refuseTls(message);
   const discovery = discoveryOf(message);
   const connectTimeoutMs = durationMs('connect_timeout', message.connectTimeout, 5000);
   if (connectTimeoutMs === 0) refuse('connect_timeout', 'must be greater than 0');
@@ -65,6 +68,7 @@ export function compileClusterSettings(message: ClusterMessage): {
     statName: message.altStatName || message.name,
     discovery,
     connectTimeoutMs,
+    tls: compileUpstreamTransport('transport_socket', message.transportSocket, tlsSources),
     bufferLimit: message.perConnectionBufferLimitBytes ?? 1_048_576,
     lbPolicy: lbPolicyOf(message),
     panicThreshold: panicThresholdOf(message.commonLbConfig),
@@ -136,11 +140,4 @@ function panicThresholdOf(config: Cluster_CommonLbConfig | undefined): number {
   const percent = config.healthyPanicThreshold?.value ?? 50;
   if (!(percent >= 0 && percent <= 100)) refuse('common_lb_config.healthy_panic_threshold', `${percent} is not a percentage (0 to 100)`);
   return percent;
-}
-
-function refuseTls({ transportSocket }: ClusterMessage): void {
-  const type = transportSocket?.configType?.$case === 'typedConfig' ? typeNameOf(transportSocket.configType.value) : '';
-  if (transportSocket && type !== 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer') {
-    refuse('transport_socket', `${type || transportSocket.name} is not supported (only raw_buffer)`);
-  }
 }

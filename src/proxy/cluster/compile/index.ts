@@ -2,6 +2,7 @@ import { Cluster as ClusterMessage } from '../../../gen/envoy/config/cluster/v3/
 import { clusterScope, type MetricRegistry } from '../../../telemetry/index.ts';
 import { TYPE_URLS } from '../../../xds/types.ts';
 import { CompileError, type ResourceCompiler } from '../../runtime/types.ts';
+import type { TlsSources } from '../../tls/index.ts';
 import { Cluster } from '../cluster.ts';
 import type { ClusterDeps } from '../deps.ts';
 import { compileClusterSettings } from './cluster.ts';
@@ -9,6 +10,8 @@ import { compileClusterSettings } from './cluster.ts';
 /** What compiled clusters stand on. */
 export interface ClusterCompilerDeps extends Omit<ClusterDeps, 'releaseStats'> {
   readonly metrics: MetricRegistry;
+  /** For certificates and keys. */
+  readonly tlsSources: TlsSources;
 }
 
 /** Compiles Cluster resources (CDS, static_resources.clusters). A cluster does nothing before `Cluster.start`. */
@@ -26,7 +29,7 @@ export function createClusterCompiler(deps: ClusterCompilerDeps): ResourceCompil
     compile(name, value) {
       const message = ClusterMessage.decode(value);
       if (message.name !== name) throw new CompileError('name', `"${message.name}" is not the resource's name "${name}"`);
-      const { settings, dependencies } = compileClusterSettings(message);
+      const { settings, dependencies } = compileClusterSettings(message, deps.tlsSources);
       users.set(settings.statName, (users.get(settings.statName) ?? 0) + 1);
       const compiled = new Cluster(settings, clusterScope(deps.metrics, settings.statName), { ...deps, releaseStats });
       return { compiled, dependencies };

@@ -5,6 +5,7 @@ import type { Http2Stream } from '../../../http2/types.ts';
 import type { Connecting } from '../../../transport/index.ts';
 import type { CreateHostPool, Host, PoolOwner } from '../../cluster/index.ts';
 import type { HostPool, StreamRequest } from '../../cluster/types.ts';
+import { connectHost } from '../connect-host.ts';
 import type { Connect } from '../types.ts';
 import { PooledConnection } from './connection.ts';
 
@@ -126,7 +127,7 @@ class SharedPool implements HostPool {
   /** Begins a connection unless one is under way, or one is there already and the limit of connections is met. */
   #grow(): void {
     if (this.#pending) return;
-    const { stats, breakers, settings } = this.#owner;
+    const { stats, breakers } = this.#owner;
     const { connections } = breakers.default;
     if (!connections.canCreate) {
       stats.upstreamCxOverflow.value += 1;
@@ -139,13 +140,11 @@ class SharedPool implements HostPool {
     stats.upstreamCxActive.value += 1;
     this.#host.cxTotal += 1;
     this.#host.cxActive += 1;
-    const { clock } = this.#deps;
-    const { ip, port } = this.#host.endpoint;
-    const connecting = this.#deps.connect(
-      { host: ip, port, timeoutMs: settings.connectTimeoutMs, clock },
-      { onConnected: (socket) => this.#onConnected(socket), onFailed: (error) => this.#onFailed(error) },
-    );
-    this.#pending = { connecting, startMs: clock.monotonicMs() };
+    const connecting = connectHost(this.#deps, this.#host, this.#owner, {
+      onConnected: (socket) => this.#onConnected(socket),
+      onFailed: (error) => this.#onFailed(error),
+    });
+    this.#pending = { connecting, startMs: this.#deps.clock.monotonicMs() };
   }
 
   #onConnected(socket: Duplex): void {
