@@ -1,6 +1,7 @@
 import { messageOf, RingwayError } from '../core/index.ts';
-import { codecs, type MessageCodec, type MessageTypes } from '../gen/codecs.ts';
+import { codecs, type MessageTypes, schemas } from '../gen/codecs.ts';
 import type { Any } from '../gen/google/protobuf/any.ts';
+import type { MessageCodec } from '../protobuf/index.ts';
 
 /** Full name of a message of Envoy that Ringway knows, e.g. `envoy.config.cluster.v3.Cluster`. */
 export type MessageName = keyof MessageTypes;
@@ -18,12 +19,12 @@ export function create<T>(codec: Pick<MessageCodec<T>, 'decode'>, fields: Partia
 
 /** The codec of a message by full name, undefined when Ringway does not know it. */
 export function codecOf(name: string): MessageCodec<unknown> | undefined {
-  return Object.hasOwn(codecs, name) ? (codecs[name as MessageName] as MessageCodec<unknown>) : undefined;
+  return schemas.hasMessage(name) ? codecs.of(name) : undefined;
 }
 
 /** True for a full name that `codecOf`, the reader and the writer know. */
 export function isMessageName(name: string): name is MessageName {
-  return Object.hasOwn(codecs, name);
+  return schemas.hasMessage(name);
 }
 
 /** `type.googleapis.com/<name>`. */
@@ -38,13 +39,13 @@ export function typeNameOf(typeUrl: string): string {
 
 /** Protobuf bytes of a message. */
 export function encodeMessage<Name extends MessageName>(name: Name, message: MessageValue<Name>): Uint8Array {
-  return (codecs[name] as MessageCodec<MessageValue<Name>>).encode(message).finish();
+  return codecs.of<MessageValue<Name>>(name).encode(message).finish();
 }
 
 /** A message from protobuf bytes. Unknown fields are dropped. Throws RingwayError `BAD_MESSAGE` for bytes that are none. */
 export function decodeMessage<Name extends MessageName>(name: Name, bytes: Uint8Array): MessageValue<Name> {
   try {
-    return (codecs[name] as MessageCodec<MessageValue<Name>>).decode(bytes);
+    return codecs.of<MessageValue<Name>>(name).decode(bytes);
   } catch (error) {
     throw new RingwayError(`not a ${name}: ${messageOf(error)}`, { code: 'BAD_MESSAGE', cause: error });
   }

@@ -1,5 +1,6 @@
+import type { FieldSchema, MessageSchema } from '../protobuf/index.ts';
 import { wrappedScalar } from './read/well-known.ts';
-import { type FieldSchema, knownMessage, type MessageSchema } from './schema.ts';
+import { knownMessage } from './schema.ts';
 
 /**
  * `over` laid on `base` as protobuf merges (and so as Envoy lays --config-yaml on the file): fields that `over` sets win, messages merge

@@ -1,5 +1,6 @@
 import { codecOf, create, durationOf, type MessageName, packAny } from '../../src/envoy/index.ts';
-import { enumSchema, type FieldSchema, type FieldType, knownMessage, type ScalarType } from '../../src/envoy/schema.ts';
+import { enumSchema, knownMessage } from '../../src/envoy/schema.ts';
+import type { FieldSchema, FieldType, ScalarType } from '../../src/protobuf/index.ts';
 
 /** What values are drawn from: numbers in 0 ≤ x < 1. */
 export type Draw = () => number;

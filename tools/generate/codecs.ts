@@ -23,11 +23,14 @@ const OPTIONS = [
   'removeComments=true',
 ];
 
-/** Writes one .ts file a .proto into `out`. `keepUnknown`: messages carry fields they do not know along (`_unknownFields`). */
+/** What is made of an image: message types alone, or codecs too, whose messages carry fields they do not know along (`_unknownFields`). */
+const MADE = { types: ['onlyTypes=true'], codecs: ['unknownFields=true'] } as const;
+
+/** Writes one .ts file a .proto into `out`. */
 export async function generateCodecs(
   image: FileDescriptorSet,
   out: string,
-  { name, keepUnknown }: { name: string; keepUnknown: boolean },
+  { name, made }: { name: string; made: keyof typeof MADE },
 ): Promise<void> {
   mkdirSync(work, { recursive: true });
   const binary = join(work, `${name}.binpb`);
@@ -42,7 +45,7 @@ export async function generateCodecs(
         strategy: 'all',
         include_imports: true,
         include_wkt: true,
-        opt: [...OPTIONS, ...(keepUnknown ? ['unknownFields=true'] : [])],
+        opt: [...MADE[made], ...OPTIONS],
       },
     ],
   };

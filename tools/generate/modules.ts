@@ -1,5 +1,5 @@
-// The generated modules that are ours: the schema table, the list of codecs, descriptors for reflection.
-import { writeFileSync } from 'node:fs';
+// The generated modules that are ours: the schema table, the codecs over it, descriptors for reflection.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFileRegistry, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
@@ -18,27 +18,44 @@ export function writeSchema(out: string, table: SchemaTable): void {
   writeFileSync(join(out, 'schema.ts'), text);
 }
 
-/** `codecs.ts`: every message's codec and type by full name. */
+/** `codecs.ts`: the schema table, the codecs over it, and every message's type by full name. */
 export function writeCodecs(out: string, image: FileDescriptorSet): void {
-  const messages: DescMessage[] = [];
-  for (const type of createFileRegistry(image)) if (type.kind === 'message' && !type.proto.options?.mapEntry) messages.push(type);
+  const messages = messagesOf(image);
   const files = [...new Set(messages.map((message) => message.file.name))];
   const alias = new Map(files.map((file, index) => [file, `f${index}`]));
-  const local = (message: DescMessage): string => `${alias.get(message.file.name)}.${typescriptName(message)}`;
   const lines = [
     HEADER,
-    "import type { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';\n",
-    ...files.map((file) => `import * as ${alias.get(file)} from './${file}.ts';\n`),
-    '\nexport interface MessageCodec<T> {\n',
-    '  encode(message: T, writer?: BinaryWriter): BinaryWriter;\n',
-    '  decode(input: BinaryReader | Uint8Array, length?: number): T;\n',
-    '}\n\nexport interface MessageTypes {\n',
-    ...messages.map((message) => `  '${message.typeName}': ${local(message)};\n`),
-    '}\n\nexport const codecs: { readonly [Name in keyof MessageTypes]: MessageCodec<MessageTypes[Name]> } = {\n',
-    ...messages.map((message) => `  '${message.typeName}': ${local(message)},\n`),
-    '};\n',
+    "import { type Codecs, createCodecs, createSchemas, type Schemas } from '../protobuf/index.ts';\n",
+    ...files.map((file) => `import type * as ${alias.get(file)} from './${file}.ts';\n`),
+    "import { enums, messages } from './schema.ts';\n",
+    '\nexport interface MessageTypes {\n',
+    ...messages.map((message) => `  '${message.typeName}': ${alias.get(message.file.name)}.${typescriptName(message)};\n`),
+    '}\n\nexport const schemas: Schemas = /* @__PURE__ */ createSchemas({ messages, enums });\n',
+    'export const codecs: Codecs = /* @__PURE__ */ createCodecs(schemas);\n',
   ];
   writeFileSync(join(out, 'codecs.ts'), lines.join(''));
+}
+
+/** Gives the types that ts-proto wrote their codecs. */
+export function addCodecs(out: string, image: FileDescriptorSet): void {
+  for (const [file, messages] of Map.groupBy(messagesOf(image), (message) => message.file)) {
+    const up = '../'.repeat(file.name.split('/').length);
+    const gen = up.slice('../'.length) || './';
+    const imports = `import { codecs } from '${gen}codecs.ts';\nimport type { MessageCodec } from '${up}protobuf/index.ts';\n`;
+    const constants = messages.map((message) => {
+      const name = typescriptName(message);
+      return `export const ${name}: MessageCodec<${name}> = /* @__PURE__ */ codecs.of('${message.typeName}');\n`;
+    });
+    const path = join(out, `${file.name}.ts`);
+    const [comments, ...rest] = readFileSync(path, 'utf8').split('/* eslint-disable */\n');
+    writeFileSync(path, [comments, imports, ...rest, '\n', ...constants].join(''));
+  }
+}
+
+function messagesOf(image: FileDescriptorSet): DescMessage[] {
+  const messages: DescMessage[] = [];
+  for (const type of createFileRegistry(image)) if (type.kind === 'message' && !type.proto.options?.mapEntry) messages.push(type);
+  return messages;
 }
 
 /** `descriptors.ts`: a FileDescriptorSet of `image` in base64. */

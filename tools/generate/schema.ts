@@ -1,5 +1,5 @@
 // The compact schema table: what a strict reader, a constraint check and a JSON writer need to know of every message.
-// Its form is declared by hand in src/envoy/schema.ts, which reads it.
+// Its form is declared by hand in src/protobuf/schema.ts, which reads it.
 import {
   createFileRegistry,
   type DescField,

@@ -1,10 +1,11 @@
 // protoc-gen-validate over a whole message value.
 
 import type { Any } from '../../gen/google/protobuf/any.ts';
+import type { FieldSchema, MessageSchema, RuleSet, Rules } from '../../protobuf/index.ts';
 import { codecOf, typeNameOf } from '../codec.ts';
 import { joinPath } from '../path.ts';
 import { hasOwnForm } from '../read/well-known.ts';
-import { type FieldSchema, knownMessage, type MessageSchema, messageSchema, type RuleSet, type Rules } from '../schema.ts';
+import { knownMessage, messageSchema } from '../schema.ts';
 import { brokenRule } from './rules.ts';
 
 /** One broken constraint. */

@@ -1,4 +1,4 @@
-import type { Rules } from '../schema.ts';
+import type { Rules } from '../../protobuf/index.ts';
 
 /** The patterns of protoc-gen-validate for names and values of headers, strict and not. */
 const WELL_KNOWN: Readonly<Record<string, readonly [strict: string, loose: string]>> = {

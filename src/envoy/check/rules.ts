@@ -1,8 +1,9 @@
 // protoc-gen-validate rules on one value. Each check returns the reason in protoc-gen-validate's words, or undefined.
 
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
+import type { FieldType, Rules } from '../../protobuf/index.ts';
 import { durationNanos, parseDuration } from '../duration.ts';
-import { enumSchema, type FieldType, type Rules } from '../schema.ts';
+import { enumSchema } from '../schema.ts';
 import { matchesPattern, wellKnownPattern } from './patterns.ts';
 
 /** Why `value` breaks `rules`, undefined when it does not. `rules` are those of one kind: the object under `string`, `uint32`, … */

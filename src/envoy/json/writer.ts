@@ -1,20 +1,12 @@
 // Canonical proto3 JSON out of message values, driven by the schema table.
 import type { Any } from '../../gen/google/protobuf/any.ts';
 import type { Duration } from '../../gen/google/protobuf/duration.ts';
-import { ListValue, Struct, Value } from '../../gen/google/protobuf/struct.ts';
 import type { Timestamp } from '../../gen/google/protobuf/timestamp.ts';
+import { type FieldSchema, type FieldType, type MessageSchema, plainForm, type ScalarType } from '../../protobuf/index.ts';
 import { codecOf, typeNameOf } from '../codec.ts';
 import { formatDuration } from '../duration.ts';
 import { hasOwnForm, wrappedScalar } from '../read/well-known.ts';
-import {
-  enumSchema,
-  type FieldSchema,
-  type FieldType,
-  knownMessage,
-  type MessageSchema,
-  messageSchema,
-  type ScalarType,
-} from '../schema.ts';
+import { enumSchema, knownMessage, messageSchema } from '../schema.ts';
 import { formatTimestamp } from '../timestamp.ts';
 
 /** What JSON.stringify takes. */
@@ -127,8 +119,6 @@ function decoded(name: string, bytes: Uint8Array): unknown {
 function ownForm(names: Names, name: string, message: unknown): Json {
   const wrapped = wrappedScalar(name);
   if (wrapped !== undefined) return scalar(wrapped, (message as { readonly value: unknown }).value);
-  if (name === 'google.protobuf.Struct') return Struct.unwrap(message as Struct) as Json;
-  if (name === 'google.protobuf.Value') return Value.unwrap(message as Value) as Json;
-  if (name === 'google.protobuf.ListValue') return ListValue.unwrap(message as ListValue) as Json;
-  return single(names, { kind: 'message', name }, message);
+  const plain = plainForm(name);
+  return plain ? (plain.unwrap(message) as Json) : single(names, { kind: 'message', name }, message);
 }

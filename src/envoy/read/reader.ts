@@ -1,9 +1,9 @@
 // Message values out of source nodes, driven by the schema table. Finds every error, not only the first.
 
-import { ListValue, Struct, Value } from '../../gen/google/protobuf/struct.ts';
+import { type FieldSchema, type FieldType, type MessageSchema, plainForm } from '../../protobuf/index.ts';
 import { codecOf, create, typeNameOf } from '../codec.ts';
 import { joinPath } from '../path.ts';
-import { enumSchema, type FieldSchema, type FieldType, knownMessage, type MessageSchema, messageSchema } from '../schema.ts';
+import { enumSchema, knownMessage, messageSchema } from '../schema.ts';
 import { describeNode, type SourceEntry, type SourceMap, type SourceNode } from '../source/node.ts';
 import type { Report } from './report.ts';
 import { resourceIn } from './resource.ts';
@@ -218,11 +218,8 @@ export class Reader {
     if (isWrapper && entry.value.kind === 'scalar' && entry.value.value === null) return create(messageCodec(name)) as Record<string, Read>;
     const value = this.#single({ kind: 'message', name }, entry.value, joinPath(path, 'value'));
     if (value === undefined) return undefined;
-    if (isWrapper) return { value };
-    if (name === 'google.protobuf.Struct') return Struct.wrap(value as Record<string, unknown>);
-    if (name === 'google.protobuf.Value') return Value.wrap(value);
-    if (name === 'google.protobuf.ListValue') return ListValue.wrap(value as unknown[]);
-    return value;
+    const plain = plainForm(name);
+    return plain ? plain.wrap(value) : value;
   }
 }
 

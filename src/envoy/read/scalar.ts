@@ -1,5 +1,5 @@
 // Values of scalar types out of source nodes, by the rules of proto3 JSON.
-import type { ScalarType } from '../schema.ts';
+import type { ScalarType } from '../../protobuf/index.ts';
 import { describeNode, type SourceNode, type SourceScalar } from '../source/node.ts';
 
 /** A value, or what is wrong with the node. */

@@ -1,6 +1,7 @@
 // Messages of google.protobuf that have a JSON form of their own, as generated code holds them.
+
+import type { FieldType, ScalarType } from '../../protobuf/index.ts';
 import { parseDuration } from '../duration.ts';
-import type { FieldType, ScalarType } from '../schema.ts';
 import { describeNode, type SourceNode } from '../source/node.ts';
 import { parseTimestamp } from '../timestamp.ts';
 
