@@ -23,6 +23,8 @@ export const fieldsWithoutEffect: Readonly<Record<string, string>> = {
   'ClusterLoadAssignment: LocalityLbEndpoints.metadata': 'for people and other planes',
   'ClusterLoadAssignment: LocalityLbEndpoints.proximity': 'of locality weighted balancing, which is refused',
   'ClusterLoadAssignment: SocketAddress.ipv4_compat': 'of addresses that are listened on; an IPv4 endpoint is one',
+  'Downstream: DownstreamTlsContext.disable_stateful_session_resumption': 'sessions are kept in tickets only',
+  'Downstream: DownstreamTlsContext.full_scan_certs_on_sni_mismatch': 'one certificate of a kind',
   'File: SubstitutionFormatString.content_type': 'of response bodies',
   'File: SubstitutionFormatString.json_format_options': 'keys are sorted in any case',
   'Hcm: AccessLog.name': 'a label: typed_config says what it is',
@@ -41,7 +43,6 @@ export const fieldsWithoutEffect: Readonly<Record<string, string>> = {
   'Listener: Filter.name': 'a label: typed_config says what it is',
   'Listener: FilterChain.metadata': 'for people and other planes',
   'Listener: FilterChain.name': 'a label',
-  'Listener: FilterChain.transport_socket_connect_timeout': 'no handshake',
   'Listener: Listener.bypass_overload_manager': 'no overload manager',
   'Listener: Listener.connection_balance_config': 'one process accepts',
   'Listener: Listener.continue_on_listener_filters_timeout': 'no listener filter waits',
@@ -71,4 +72,5 @@ export const fieldsWithoutEffect: Readonly<Record<string, string>> = {
   'Router: Router.dynamic_stats': 'extra series',
   'Router: Router.reject_connect_request_early_data': 'CONNECT is refused before the router',
   'Router: Router.start_child_span': 'no spans',
+  'Upstream: UpstreamTlsContext.max_session_keys': 'sessions are never resumed',
 };

@@ -11,12 +11,24 @@ import { createListenerCompiler } from '../../../src/proxy/listener/index.ts';
 import { createRouteCompiler } from '../../../src/proxy/route/index.ts';
 import { CompileError } from '../../../src/proxy/runtime/types.ts';
 import { MetricRegistry, silentLogger } from '../../../src/telemetry/index.ts';
+import { makeCertificate } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { fieldsWithoutEffect } from '../../support/fields-without-effect.ts';
 import { tlsSources } from '../../support/tls-sources.ts';
 
 type Fields = Record<string, unknown>;
-type Root = 'Cluster' | 'ClusterLoadAssignment' | 'Listener' | 'RouteConfiguration' | 'Hcm' | 'Router' | 'TcpProxy' | 'File' | 'Options';
+type Root =
+  | 'Cluster'
+  | 'ClusterLoadAssignment'
+  | 'Listener'
+  | 'RouteConfiguration'
+  | 'Hcm'
+  | 'Router'
+  | 'TcpProxy'
+  | 'File'
+  | 'Options'
+  | 'Downstream'
+  | 'Upstream';
 
 const TYPES: Readonly<Record<Root, string>> = {
   Cluster: 'envoy.config.cluster.v3.Cluster',
@@ -28,6 +40,8 @@ const TYPES: Readonly<Record<Root, string>> = {
   TcpProxy: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
   File: 'envoy.extensions.access_loggers.file.v3.FileAccessLog',
   Options: 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+  Downstream: 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+  Upstream: 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
 };
 
 /** A message of `type` with `fields`. */
@@ -127,6 +141,18 @@ const listener = made(TYPES.Listener, {
   filterChains: [made(config('listener.v3.FilterChain'), { filters: [filter('Hcm', hcm)] })],
 });
 
+const tls = (name: string): string => `envoy.extensions.transport_sockets.tls.v3.${name}`;
+const own = makeCertificate('own', { isAuthority: true });
+const inline = (text: string): Fields => made(config('core.v3.DataSource'), { specifier: one('inlineString', text) });
+const commonTls = made(tls('CommonTlsContext'), {
+  tlsParams: made(tls('TlsParameters')),
+  tlsCertificates: [made(tls('TlsCertificate'), { certificateChain: inline(own.certificate), privateKey: inline(own.privateKey) })],
+  validationContextType: one('validationContext', made(tls('CertificateValidationContext'), { trustedCa: inline(own.certificate) })),
+});
+const secure = (root: 'Downstream' | 'Upstream'): Fields => made(TYPES[root], { commonTlsContext: commonTls });
+const tlsSocket = (root: 'Downstream' | 'Upstream', value: Fields): Fields =>
+  made(config('core.v3.TransportSocket'), { name: 't', configType: typed(root, value) });
+
 /** Where a message stands inside the decoded root, and what the root is with it. */
 interface Place {
   readonly type: string;
@@ -209,7 +235,21 @@ const PLACES: readonly Place[] = [
     clusterSpecifier: one('weightedClusters', tcpWeighted),
   }),
   ...routePlaces(),
+  ...tlsPlaces('Downstream'),
+  ...tlsPlaces('Upstream'),
 ];
+
+function tlsPlaces(root: 'Downstream' | 'Upstream'): readonly Place[] {
+  const common = 'commonTlsContext';
+  return [
+    place(TYPES[root], root, '', secure(root)),
+    place(tls('CommonTlsContext'), root, common, secure(root)),
+    place(tls('TlsParameters'), root, `${common}.tlsParams`, secure(root)),
+    place(tls('TlsCertificate'), root, `${common}.tlsCertificates.0`, secure(root)),
+    place(config('core.v3.DataSource'), root, `${common}.tlsCertificates.0.privateKey`, secure(root)),
+    place(tls('CertificateValidationContext'), root, `${common}.validationContextType.value`, secure(root)),
+  ];
+}
 
 function routePlaces(): readonly Place[] {
   const action = 'virtualHosts.0.routes.0.action.value';
@@ -256,8 +296,8 @@ function compile(root: Root, value: Fields): unknown {
   const never = (): never => {
     throw new Error('nothing is connected');
   };
-  const asListener = (filters: Fields): Uint8Array =>
-    resource('Listener', { ...listener, filterChains: [made(config('listener.v3.FilterChain'), { filters: [filters] })] });
+  const asListener = (filters: Fields, more: Fields = {}): Uint8Array =>
+    resource('Listener', { ...listener, filterChains: [made(config('listener.v3.FilterChain'), { filters: [filters], ...more })] });
   const compileListener = (bytes: Uint8Array): unknown => {
     const accessLogs = new FileSinks({ clock: shared.clock, logger: silentLogger });
     const deps = {
@@ -279,6 +319,10 @@ function compile(root: Root, value: Fields): unknown {
   switch (root) {
     case 'Cluster':
       return compileCluster(resource('Cluster', value));
+    case 'Upstream':
+      return compileCluster(resource('Cluster', { ...cluster, transportSocket: tlsSocket(root, value) }));
+    case 'Downstream':
+      return compileListener(asListener(filter('Hcm', hcm), { transportSocket: tlsSocket(root, value) }));
     case 'Options':
       return compileCluster(
         resource('Cluster', { ...cluster, typedExtensionProtocolOptions: new Map([[TYPES.Options, any('Options', value)]]) }),
