@@ -60,6 +60,8 @@ const ROLES: ReadonlyMap<string, number> = new Map<string, number>([
   ['server', Role.SERVER],
   ['date', Role.DATE],
   ['x-envoy-upstream-service-time', Role.SERVICE_TIME],
+  // whose certificate it was is nobody's to say (forward_client_cert_details SANITIZE, the only one that is taken)
+  ['x-forwarded-client-cert', Role.CONTROL],
   ...CONTROL_NAMES.map((name): [string, number] => [name, Role.CONTROL]),
   ...EDGE_NAMES.map((name): [string, number] => [name, Role.EDGE]),
 ]);
