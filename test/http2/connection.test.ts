@@ -45,6 +45,23 @@ t.test('octets that were read before the connection was made come first', async 
   connection.destroy();
 });
 
+t.test('octets that wait in the socket behind those that were read before come next', async (t) => {
+  const [near, far] = duplexPair();
+  const peer = new RawPeer(far);
+  peer.sendPreface();
+  peer.send(frame('PING', 0, 0, Buffer.from('behind..')));
+  await settle();
+  near.once('data', (first: Buffer) => {
+    createServerConnection(
+      near,
+      { clock: systemClock, initialBytes: first },
+      { onStream: () => recorder(undefined).handler, onClose: () => {} },
+    );
+  });
+  t.equal((await peer.first('PING')).payload.toString(), 'behind..');
+  peer.end();
+});
+
 t.test('ping tells the round trip; foreign acknowledgements are ignored', async (t) => {
   const clock = new FakeClock();
   const { peer, connection } = harness('server', { clock });
