@@ -34,6 +34,7 @@ const TASKS = {
   },
   reference: { needs: ['packages', 'node', 'generate'], run: [['node', 'tools/reference/main.ts']] },
   'bench:membership': { needs: ['packages', 'node', 'generate'], run: [['node', 'bench/membership/merge.bench.ts', '{args}']] },
+  'bench:engine': { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'bench/engine/engine.bench.ts', '{args}']] },
   unused: { needs: ['packages', 'node', 'generate'], run: [['node', 'node_modules/knip/bin/knip.js', '{args}']] },
   tarball: {
     needs: ['packages', 'node', 'generate', 'bundle!'],

