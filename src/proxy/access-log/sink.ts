@@ -1,6 +1,7 @@
 import { close, closeSync, open, openSync, write, writeSync } from 'node:fs';
 import { type Clock, messageOf, type Timer } from '../../core/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
+import { wholeLines } from './whole-lines.ts';
 
 /** Lines are written together: after this long, or once this much waits. */
 const FLUSH_INTERVAL_MS = 1000;
@@ -19,9 +20,12 @@ const STANDARD: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/std
 export class FileSinks {
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #sharesOutputs: boolean;
   readonly #sinks = new Map<string, FileSink>();
 
-  constructor(deps: { readonly clock: Clock; readonly logger: Logger }) {
+  /** `sharesOutputs`: other processes write to the same stdout and stderr; off unless given. */
+  constructor(deps: { readonly clock: Clock; readonly logger: Logger; readonly sharesOutputs?: boolean }) {
+    this.#sharesOutputs = deps.sharesOutputs ?? false;
     this.#clock = deps.clock;
     this.#log = deps.logger;
   }
@@ -30,7 +34,7 @@ export class FileSinks {
   open(path: string): LineSink {
     let sink = this.#sinks.get(path);
     if (!sink) {
-      sink = new FileSink(path, this.#clock, this.#log);
+      sink = new FileSink(path, this.#sharesOutputs && path in STANDARD, this.#clock, this.#log);
       this.#sinks.set(path, sink);
     }
     return sink;
@@ -55,6 +59,8 @@ export class FileSinks {
 
 class FileSink implements LineSink {
   readonly #path: string;
+  /** Whether lines of other processes come between ours: then each write must be of whole lines. */
+  readonly #isShared: boolean;
   readonly #clock: Clock;
   readonly #log: Logger;
   #fd: number;
@@ -64,8 +70,9 @@ class FileSink implements LineSink {
   #isWriting = false;
   #dropped = 0;
 
-  constructor(path: string, clock: Clock, log: Logger) {
+  constructor(path: string, isShared: boolean, clock: Clock, log: Logger) {
     this.#path = path;
+    this.#isShared = isShared;
     this.#clock = clock;
     this.#log = log;
     this.#fd = STANDARD[path] ?? openSync(path, 'a');
@@ -98,8 +105,8 @@ class FileSink implements LineSink {
   flushSync(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const rest = this.#take();
-    if (rest.length > 0) writeSync(this.#fd, rest);
+    let rest = this.#take();
+    while (rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest, 0, this.#piece(rest)));
   }
 
   stop(): void {
@@ -116,7 +123,7 @@ class FileSink implements LineSink {
   }
 
   #writeAll(bytes: Buffer): void {
-    write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
+    write(this.#fd, bytes, 0, this.#piece(bytes), null, (error, written) => {
       if (!error && written < bytes.length) return this.#writeAll(bytes.subarray(written));
       if (error) this.#log.warn('access_log.write_failed', { path: this.#path }, messageOf(error));
       this.#isWriting = false;
@@ -126,6 +133,11 @@ class FileSink implements LineSink {
       }
       if (this.#size >= FLUSH_SIZE) this.#flush();
     });
+  }
+
+  /** How much of it goes in one write. */
+  #piece(bytes: Buffer): number {
+    return this.#isShared ? wholeLines(bytes) : bytes.length;
   }
 
   #take(): Buffer {

@@ -73,7 +73,9 @@ export class SeriesReporter {
   }
 }
 
-function isUntouched({ metric }: Series): boolean {
+/** A worker's own part of a listener is shown from the start: nobody else has it. */
+function isUntouched({ id, metric }: Series): boolean {
+  if (id.labels?.['envoy_worker_id'] !== undefined) return false;
   return 'value' in metric ? metric.value === 0 : metric.count === 0;
 }
 

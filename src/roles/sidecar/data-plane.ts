@@ -52,7 +52,7 @@ export function createDataPlane(plan: DataPlanePlan, deps: DataPlaneDeps): DataP
   const { random, logger, registry, drainTimeMs, place, environment } = deps;
   const clock = sharedTimers(deps.clock);
   const shared = { clock, random, metrics: registry, logger, tlsSources: { readFile: (path: string) => readFileSync(path), environment } };
-  const accessLogs = new FileSinks({ clock, logger });
+  const accessLogs = new FileSinks({ clock, logger, sharesOutputs: place.kind !== 'alone' });
   const book = new ListenerBook({ drainTimeMs, registry });
   const runtime: SidecarRuntime = new Runtime({
     compilers: {
