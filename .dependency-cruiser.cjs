@@ -14,7 +14,7 @@ const rows = [
   ['proxy/runtime', 'membership/bus', 'membership/agent'],
   ['proxy/bootstrap', 'admin', 'xds'],
   ['envoy', 'membership'],
-  ['grpc'],
+  ['grpc', 'http1'],
   ['http2'],
   ['transport'],
   ['telemetry'],

@@ -1,7 +1,8 @@
-import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage, type InformationEvent } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
 import { ErrorCode, field } from '../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../http2/types.ts';
 import { BodyReader } from './body-reader.ts';
+import { nodeHttp } from './node-http.ts';
 import { readTrailers } from './raw-fields.ts';
 import { outgoingHead } from './request-out.ts';
 import { rawTrailers, readResponseHead } from './response-head.ts';
@@ -12,6 +13,7 @@ export interface ClientStreamEvents {
   /** Both sides ended and the connection goes on. */
   onReusable(): void;
   onCloseNotify(): void;
+  onProtocolError(): void;
   /** The connection is of no more use. */
   onBroken(): void;
 }
@@ -54,7 +56,7 @@ export class ClientStream implements Http2Stream {
       return;
     }
     const { method, path, fields } = head;
-    const request = httpRequest({
+    const request = nodeHttp().request({
       agent: this.#agent,
       method,
       path,
@@ -103,6 +105,7 @@ export class ClientStream implements Http2Stream {
   fail(reset: StreamReset): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (reset === PROTOCOL_ERROR) this.#events.onProtocolError();
     this.#events.onBroken();
     this.#handler.onReset(reset);
   }

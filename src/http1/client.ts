@@ -1,7 +1,8 @@
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Http2Stream, StreamHandler } from '../http2/types.ts';
 import { ClientStream } from './client-stream.ts';
+import { nodeHttp } from './node-http.ts';
 import type { Http1ClientConnection, Http1ClientHandler, Http1Options } from './types.ts';
 
 /** Speaks HTTP/1.1 over a connected socket. */
@@ -10,17 +11,11 @@ export function createHttp1Client(socket: Duplex, options: Http1Options, handler
 }
 
 /** node:http's own way to reuse one connection: an agent that has no other. */
-class OneSocketAgent extends Agent {
-  readonly #socket: Duplex;
-
-  constructor(socket: Duplex) {
-    super({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
-    this.#socket = socket;
-  }
-
-  override createConnection(): Duplex {
-    return this.#socket;
-  }
+function agentOf(socket: Duplex): Agent {
+  const { Agent: HttpAgent } = nodeHttp();
+  const agent = new HttpAgent({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
+  agent.createConnection = () => socket;
+  return agent;
 }
 
 class ClientConnection implements Http1ClientConnection {
@@ -35,7 +30,7 @@ class ClientConnection implements Http1ClientConnection {
     this.#socket = socket;
     this.#options = options;
     this.#handler = handler;
-    this.#agent = new OneSocketAgent(socket);
+    this.#agent = agentOf(socket);
     socket.on('error', () => {});
     socket.once('close', () => this.#onClose());
     this.#watchIdle();
@@ -60,6 +55,7 @@ class ClientConnection implements Http1ClientConnection {
     const stream = new ClientStream(this.#agent, this.#options, handler, {
       onReusable: () => this.#onReusable(stream),
       onCloseNotify: () => this.#handler.onCloseNotify(),
+      onProtocolError: () => this.#handler.onProtocolError(),
       onBroken: () => this.destroy(),
     });
     this.#stream = stream;

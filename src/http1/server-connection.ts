@@ -2,20 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AnswerStream } from './answer-stream.ts';
 import { HEAD_TIMEOUT, parserProblem, type RequestVerdict, readRequestHead } from './request-head.ts';
 import { ServerStream } from './server-stream.ts';
+import type { Turn, TurnOwner } from './turn.ts';
 import type { Http1Phase, Http1Problem, Http1ServerConnection, Http1ServerHandler, Http1ServerOptions } from './types.ts';
 import type { Wire } from './wire.ts';
 
-/** Something to be answered, when its turn comes. */
-interface Turn {
-  /** The handler still has to do with it. */
-  readonly isOpen: boolean;
-  start(): void;
-  /** The connection is gone. */
-  fail(): void;
-}
-
 /** One connection: requests are served one after the other, as they came. */
-export class ServerConnection implements Http1ServerConnection {
+export class ServerConnection implements Http1ServerConnection, TurnOwner {
   readonly #wire: Wire;
   readonly #scheme: 'http' | 'https';
   readonly #options: Http1ServerOptions;
@@ -117,7 +109,6 @@ export class ServerConnection implements Http1ServerConnection {
 
   // What streams tell.
 
-  /** The connection ends behind the present answer. */
   get closesNext(): boolean {
     return this.#isDraining || (this.#isLast && this.#queue.length === 0);
   }
@@ -126,7 +117,6 @@ export class ServerConnection implements Http1ServerConnection {
     this.#wire.isInBody = false;
   }
 
-  /** The answer is written. */
   onServed(endsConnection: boolean): void {
     this.#current = undefined;
     this.#servedBytes = this.#wire.bytesRead;
@@ -134,7 +124,6 @@ export class ServerConnection implements Http1ServerConnection {
     else this.#next();
   }
 
-  /** Runs what a peer's octets or a handler set off: a throw ends this connection. */
   guard(run: () => void): void {
     try {
       run();

@@ -1,11 +1,12 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { statusOf } from '../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../http2/types.ts';
 import { BodyReader } from './body-reader.ts';
+import { reasonOf } from './node-http.ts';
 import { readTrailers } from './raw-fields.ts';
 import type { RequestVerdict } from './request-head.ts';
 import { rawResponse, rawTrailers } from './response-head.ts';
-import type { ServerConnection } from './server-connection.ts';
+import type { Turn, TurnOwner } from './turn.ts';
 import type { Http1Problem, Http1ServerHandler, Http1StreamHandler } from './types.ts';
 
 /** A request and where its answer goes. */
@@ -19,9 +20,9 @@ export interface ServerExchange {
 const GONE = { code: 8, origin: 'connection' } as const;
 
 /** One request of a connection and its answer, as a stream. */
-export class ServerStream implements Http2Stream {
+export class ServerStream implements Http2Stream, Turn {
   readonly id = 1;
-  readonly #connection: ServerConnection;
+  readonly #connection: TurnOwner;
   readonly #owner: Http1ServerHandler;
   readonly #exchange: ServerExchange;
   #verdict: RequestVerdict;
@@ -37,7 +38,7 @@ export class ServerStream implements Http2Stream {
   #hasBody = false;
   #wantsDrain = false;
 
-  constructor(connection: ServerConnection, owner: Http1ServerHandler, exchange: ServerExchange, passesTrailers: boolean) {
+  constructor(connection: TurnOwner, owner: Http1ServerHandler, exchange: ServerExchange, passesTrailers: boolean) {
     this.#connection = connection;
     this.#owner = owner;
     this.#exchange = exchange;
@@ -105,7 +106,7 @@ export class ServerStream implements Http2Stream {
     response.sendDate = false;
     response.removeHeader('connection');
     const raw = rawResponse(headers, { endStream, isHead: request.method === 'HEAD', closes: this.#endsConnection });
-    response.writeHead(status, STATUS_CODES[status] ?? '', raw);
+    response.writeHead(status, reasonOf(status), raw);
     this.#sent = 'open';
     if (endStream) this.#end(undefined);
     // with the body if it comes at once

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { nodeHttp } from './node-http.ts';
 import { ServerConnection } from './server-connection.ts';
 import type { Http1ServerConnection, Http1ServerHandler, Http1ServerOptions } from './types.ts';
 import { Wire } from './wire.ts';
@@ -19,7 +20,7 @@ export class Http1Server {
 
   constructor(options: Http1ServerOptions) {
     this.#options = options;
-    this.#server = createServer({
+    this.#server = nodeHttp().createServer({
       insecureHTTPParser: false,
       // answered, counted and logged as other refusals are
       requireHostHeader: false,

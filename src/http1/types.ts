@@ -69,6 +69,8 @@ export interface Http1ClientHandler {
   onAvailable(): void;
   /** The peer said that it will close behind this response. */
   onCloseNotify(): void;
+  /** What the peer sent is no response that may be passed on. */
+  onProtocolError(): void;
   /** Called once; the open stream got its `onReset` before. */
   onClose(): void;
 }

@@ -6,11 +6,15 @@ import { createTlsStats, type TlsStats } from '../tls/index.ts';
 export interface ClusterStats {
   readonly upstreamCxTotal: Counter;
   readonly upstreamCxActive: Gauge;
+  readonly upstreamCxHttp1Total: Counter;
   readonly upstreamCxHttp2Total: Counter;
   readonly upstreamCxConnectFail: Counter;
   readonly upstreamCxConnectTimeout: Counter;
   readonly upstreamCxDestroy: Counter;
   readonly upstreamCxCloseNotify: Counter;
+  readonly upstreamCxIdleTimeout: Counter;
+  readonly upstreamCxMaxRequests: Counter;
+  readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxOverflow: Counter;
   readonly upstreamCxNoneHealthy: Counter;
   readonly upstreamCxConnectMs: Histogram;
@@ -61,10 +65,14 @@ export function createClusterStats(scope: StatScope, isSecure: boolean): Cluster
   return {
     upstreamCxTotal: scope.counter('upstream_cx_total'),
     upstreamCxActive: scope.gauge('upstream_cx_active'),
+    upstreamCxHttp1Total: scope.counter('upstream_cx_http1_total'),
     upstreamCxHttp2Total: scope.counter('upstream_cx_http2_total'),
     upstreamCxConnectFail: scope.counter('upstream_cx_connect_fail'),
     upstreamCxConnectTimeout: scope.counter('upstream_cx_connect_timeout'),
     upstreamCxDestroy: scope.counter('upstream_cx_destroy'),
+    upstreamCxIdleTimeout: scope.counter('upstream_cx_idle_timeout'),
+    upstreamCxMaxRequests: scope.counter('upstream_cx_max_requests'),
+    upstreamCxProtocolError: scope.counter('upstream_cx_protocol_error'),
     upstreamCxCloseNotify: scope.counter('upstream_cx_close_notify'),
     upstreamCxOverflow: scope.counter('upstream_cx_overflow'),
     upstreamCxNoneHealthy: scope.counter('upstream_cx_none_healthy'),

@@ -1,4 +1,5 @@
 // What a cluster is made of once compiled, and what it needs from the folder above that holds connections.
+import type { Http1Options } from '../../http1/types.ts';
 import type { Http2Options, Http2Stream, StreamHandler } from '../../http2/types.ts';
 import type { KeepaliveSettings } from '../runtime/compile/index.ts';
 import type { UpstreamTls } from '../tls/index.ts';
@@ -105,6 +106,15 @@ export interface OutlierSettings {
   readonly enforcingFailurePercentageLocalOrigin: number;
 }
 
+/** What is said of connections that speak HTTP/1.1. */
+export interface Http1Settings {
+  readonly options: Http1Options;
+  /** common_http_protocol_options.idle_timeout; 1 h; null: none. */
+  readonly idleTimeoutMs: number | null;
+  /** max_requests_per_connection; 0: no limit. */
+  readonly maxRequests: number;
+}
+
 /** A compiled Cluster resource, before anything runs. */
 export interface ClusterSettings {
   readonly name: string;
@@ -118,8 +128,9 @@ export interface ClusterSettings {
   readonly tls: UpstreamTls | null;
   /** per_connection_buffer_limit_bytes; 1 MiB. */
   readonly bufferLimit: number;
-  /** Whether HTTP requests may be sent here: Envoy's default without protocol options is HTTP/1.1, which we do not speak upstream. */
+  /** What HTTP requests are sent in; as in Envoy HTTP/1.1 where nothing is said. */
   readonly protocol: 'HTTP1' | 'HTTP2';
+  readonly http1: Http1Settings;
   readonly http2: Http2Options;
   readonly keepalive: KeepaliveSettings | null;
   /** common_lb_config.healthy_panic_threshold in percent; 50. */
@@ -140,7 +151,7 @@ export interface StreamRequest {
   onPoolFailure(failure: PoolFailure, detail: string): void;
 }
 
-/** The HTTP/2 connections to one host. `proxy/upstream` makes them. */
+/** The connections to one host. `proxy/upstream` makes them. */
 export interface HostPool {
   open(request: StreamRequest): void;
   /** Forgets a request that still waits. */

@@ -1,15 +1,31 @@
 import type { Cluster } from '../../../gen/envoy/config/cluster/v3/cluster.ts';
 import type { HttpProtocolOptions as CommonOptions } from '../../../gen/envoy/config/core/v3/protocol.ts';
 import { HttpProtocolOptions } from '../../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
-import { compileHttp2Options, decodeAny, fieldPath, refuse, refuseOthers, typeNameOf } from '../../runtime/compile/index.ts';
-import type { ClusterSettings } from '../types.ts';
+import type { Http1Options } from '../../../http1/types.ts';
+import {
+  compileHttp1Options,
+  compileHttp2Options,
+  decodeAny,
+  durationMs,
+  fieldPath,
+  refuse,
+  refuseOthers,
+  typeNameOf,
+} from '../../runtime/compile/index.ts';
+import type { ClusterSettings, Http1Settings } from '../types.ts';
 
 const OPTIONS_NAME = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-type ProtocolSettings = Pick<ClusterSettings, 'protocol' | 'http2' | 'keepalive'>;
+type ProtocolSettings = Pick<ClusterSettings, 'protocol' | 'http1' | 'http2' | 'keepalive'>;
 
-/** No options mean HTTP/1.1 in Envoy: such a cluster may serve tcp_proxy, but an HTTP request to it is answered with 503. */
-const HTTP1: ProtocolSettings = { protocol: 'HTTP1', http2: {}, keepalive: null };
+/** common_http_protocol_options and where they stand. */
+interface Common {
+  readonly path: string;
+  readonly options: CommonOptions | undefined;
+}
+
+const HOUR = 3_600_000;
+const HTTP1_DEFAULTS: Http1Settings = { options: {}, idleTimeoutMs: HOUR, maxRequests: 0 };
 
 /** Reads `typed_extension_protocol_options`, or the older `http2_protocol_options`. */
 export function compileProtocolOptions(cluster: Cluster): ProtocolSettings {
@@ -20,13 +36,14 @@ export function compileProtocolOptions(cluster: Cluster): ProtocolSettings {
   const typed = cluster.typedExtensionProtocolOptions.get(OPTIONS_NAME);
   // as in Envoy they replace the older fields
   if (typed) return readOptions(`${path}["${OPTIONS_NAME}"]`, decodeAny(path, typed, HttpProtocolOptions));
-  refuseCommon('common_http_protocol_options', cluster.commonHttpProtocolOptions);
-  return cluster.http2ProtocolOptions ? http2(compileHttp2Options('http2_protocol_options', cluster.http2ProtocolOptions)) : HTTP1;
+  const common = { path: 'common_http_protocol_options', options: cluster.commonHttpProtocolOptions };
+  const http2Options = cluster.http2ProtocolOptions;
+  return http2Options ? http2(common, compileHttp2Options('http2_protocol_options', http2Options)) : http1(common, {});
 }
 
 function readOptions(path: string, options: HttpProtocolOptions): ProtocolSettings {
   refuseOthers(path, options, { reads: ['upstreamProtocolOptions', 'commonHttpProtocolOptions'], harmless: [] });
-  refuseCommon(fieldPath(path, 'commonHttpProtocolOptions'), options.commonHttpProtocolOptions);
+  const common = { path: fieldPath(path, 'commonHttpProtocolOptions'), options: options.commonHttpProtocolOptions };
   const choice = options.upstreamProtocolOptions;
   if (choice?.$case !== 'explicitHttpConfig')
     return refuse(fieldPath(path, choice?.$case ?? 'explicitHttpConfig'), 'only explicit_http_config is supported');
@@ -34,19 +51,40 @@ function readOptions(path: string, options: HttpProtocolOptions): ProtocolSettin
   const at = fieldPath(path, 'explicitHttpConfig');
   switch (config?.$case) {
     case 'http2ProtocolOptions':
-      return http2(compileHttp2Options(fieldPath(at, 'http2ProtocolOptions'), config.value));
+      return http2(common, compileHttp2Options(fieldPath(at, 'http2ProtocolOptions'), config.value));
     case 'httpProtocolOptions':
-      return HTTP1;
+      return http1(common, compileHttp1Options(fieldPath(at, 'httpProtocolOptions'), config.value));
     default:
       return refuse(fieldPath(at, config?.$case ?? 'http2ProtocolOptions'), config ? 'is not supported' : 'is required');
   }
 }
 
-function http2({ options, keepalive }: ReturnType<typeof compileHttp2Options>): ProtocolSettings {
-  return { protocol: 'HTTP2', http2: options, keepalive };
+function http2({ path, options: common }: Common, { options, keepalive }: ReturnType<typeof compileHttp2Options>): ProtocolSettings {
+  // an idle connection costs little, and keeping it costs no request its handshake
+  if (common) refuseOthers(path, common, { reads: [], harmless: ['idleTimeout'] });
+  return { protocol: 'HTTP2', http1: HTTP1_DEFAULTS, http2: options, keepalive };
 }
 
-function refuseCommon(path: string, options: CommonOptions | undefined): void {
-  // an idle connection costs little, and keeping it costs no request its handshake
-  if (options) refuseOthers(path, options, { reads: [], harmless: ['idleTimeout'] });
+function http1({ path, options: common }: Common, options: Http1Options): ProtocolSettings {
+  const settings = common ? withCommon(path, common, options) : { ...HTTP1_DEFAULTS, options };
+  return { protocol: 'HTTP1', http1: settings, http2: {}, keepalive: null };
+}
+
+function withCommon(path: string, common: CommonOptions, options: Http1Options): Http1Settings {
+  refuseOthers(path, common, {
+    reads: ['idleTimeout', 'maxHeadersCount', 'maxRequestsPerConnection', 'maxResponseHeadersKb'],
+    harmless: [],
+  });
+  const { maxHeadersCount, maxResponseHeadersKb: kb } = common;
+  if (kb !== undefined && (kb < 1 || kb > 8192)) refuse(fieldPath(path, 'maxResponseHeadersKb'), `${kb} is out of range (1 to 8192)`);
+  if (maxHeadersCount === 0) refuse(fieldPath(path, 'maxHeadersCount'), 'must be at least 1');
+  return {
+    options: {
+      ...options,
+      ...(kb === undefined ? {} : { maxHeaderListSize: kb * 1024 }),
+      ...(maxHeadersCount === undefined ? {} : { maxHeaderFields: maxHeadersCount }),
+    },
+    idleTimeoutMs: durationMs(fieldPath(path, 'idleTimeout'), common.idleTimeout, HOUR) || null,
+    maxRequests: common.maxRequestsPerConnection ?? 0,
+  };
 }

@@ -8,6 +8,7 @@ import { compileAccessLogs } from '../../access-log/index.ts';
 import { compileRoutes } from '../../route/index.ts';
 import {
   adsTimeoutMs,
+  compileHttp1Options,
   compileHttp2Options,
   decodeAny,
   durationMs,
@@ -28,6 +29,8 @@ import type { HttpSettings, RouteSource } from './settings.ts';
 const ROUTER = 'envoy.extensions.filters.http.router.v3.Router';
 const MINUTES_5 = 300_000;
 const HOUR = 3_600_000;
+/** HttpConnectionManager.CodecType by number. */
+const CODECS: readonly HttpSettings['codec'][] = ['AUTO', 'HTTP1', 'HTTP2'];
 const SERVER_MODES = ['overwrite', 'append-if-absent', 'pass-through'] as const;
 
 const MANAGER: FieldSupport<HttpConnectionManager> = {
@@ -37,6 +40,7 @@ const MANAGER: FieldSupport<HttpConnectionManager> = {
     'routeSpecifier',
     'httpFilters',
     'commonHttpProtocolOptions',
+    'httpProtocolOptions',
     'http2ProtocolOptions',
     'serverName',
     'serverHeaderTransformation',
@@ -54,8 +58,6 @@ const MANAGER: FieldSupport<HttpConnectionManager> = {
     // connections are drained until their last stream ends or the listener's drain time is over, and closed as HTTP/2 asks for
     'drainTimeout',
     'delayedCloseTimeout',
-    // only for HTTP/1, which is answered and closed
-    'httpProtocolOptions',
     // no TLS here yet: there is no client certificate to forward (0 sanitizes, others are refused below)
     'setCurrentClientCertDetails',
     // a stream that the peer does not read is watched by stream_idle_timeout
@@ -79,6 +81,7 @@ export function compileHttpConnectionManager(
     codec: codecOf(path, message),
     routes,
     accessLogs: compileAccessLogs(fieldPath(path, 'accessLog'), message.accessLog, deps.accessLogs),
+    http1: compileHttp1Options(fieldPath(path, 'httpProtocolOptions'), message.httpProtocolOptions),
     http2: http2Of(path, message),
     streamIdleTimeoutMs: durationMs(fieldPath(path, 'streamIdleTimeout'), message.streamIdleTimeout, MINUTES_5) || null,
     ...commonOf(fieldPath(path, 'commonHttpProtocolOptions'), message.commonHttpProtocolOptions),
@@ -142,8 +145,8 @@ function compileHttpFilters(path: string, filters: readonly HttpFilter[]): boole
 }
 
 function codecOf(path: string, { codecType }: HttpConnectionManager): HttpSettings['codec'] {
-  if (codecType === 0) return 'AUTO';
-  return codecType === 2 ? 'HTTP2' : refuse(fieldPath(path, 'codecType'), 'is not supported (only AUTO and HTTP2)');
+  const codec = CODECS[codecType];
+  return codec ?? refuse(fieldPath(path, 'codecType'), 'is not supported (only AUTO, HTTP1 and HTTP2)');
 }
 
 function http2Of(path: string, message: HttpConnectionManager): HttpSettings['http2'] {

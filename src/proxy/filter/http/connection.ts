@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { Timer } from '../../../core/index.ts';
+import type { Http1ServerConnection } from '../../../http1/types.ts';
 import { createServerConnection, looksLikeHttp2Preface } from '../../../http2/index.ts';
 import type { Http2Connection } from '../../../http2/types.ts';
+import type { Counter } from '../../../telemetry/index.ts';
 import type { Sweepable } from '../idle-sweep.ts';
 import type { Accepted, ActiveConnection } from '../types.ts';
 import type { HttpContext } from './context.ts';
-import { answerHttp1 } from './http1.ts';
+import { HeadWatch } from './head-watch.ts';
+import type { HttpSettings } from './settings.ts';
 import { HttpStream, type StreamOwner } from './stream.ts';
 
 /** How long an idle connection that is told to go may take to say so. */
@@ -13,9 +16,12 @@ const IDLE_CLOSE_MS = 5000;
 /** How long a connection may take to show which protocol it speaks; then it is cut. */
 const SNIFF_MS = 15_000;
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** What the connection speaks. */
 type State =
   | { readonly kind: 'sniffing'; readonly timer: Timer }
+  | { readonly kind: 'http1'; readonly connection: Http1ServerConnection; readonly watch: HeadWatch }
   | { readonly kind: 'http2'; readonly connection: Http2Connection }
   | { readonly kind: 'closed' };
 
@@ -28,12 +34,14 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   readonly local: string;
   readonly remoteIp: string;
   readonly isSecure: boolean;
+  protocol: 'HTTP/1.1' | 'HTTP/2' = 'HTTP/2';
+  protocolRequests: Counter;
   readonly #context: HttpContext;
   readonly #socket: Duplex;
   readonly #onClosed: () => void;
   readonly #startMs: number;
   #state: State;
-  #sniffed: Buffer = Buffer.alloc(0);
+  #sniffed: Buffer = NOTHING;
   #countedRead = 0;
   #countedWritten = 0;
 
@@ -46,12 +54,15 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     this.isSecure = 'encrypted' in accepted.socket;
     this.remoteIp = accepted.remote.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
     this.idleTimeoutMs = context.settings.connectionIdleTimeoutMs;
+    this.protocolRequests = context.stats.downstreamRqHttp2Total;
     const { clock } = context.deps;
     this.#startMs = clock.monotonicMs();
     context.stats.downstreamCxTotal.value += 1;
     context.stats.downstreamCxActive.value += 1;
     context.connections.add(this);
-    if (context.settings.codec === 'HTTP2') this.#state = this.#speakHttp2(undefined);
+    const codec = codecOf(context.settings.codec, accepted.tls?.alpn);
+    if (codec === 'HTTP2') this.#state = this.#speakHttp2(undefined);
+    else if (codec === 'HTTP1') this.#state = this.#speakHttp1(undefined);
     else {
       this.#state = { kind: 'sniffing', timer: clock.after(SNIFF_MS, () => this.close()) };
       this.#socket.on('data', this.#onSniffed);
@@ -61,22 +72,23 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   }
 
   drain(deadlineMs: number): void {
-    if (this.#state.kind === 'http2') void this.#state.connection.drain(deadlineMs);
+    if (isOpen(this.#state)) void this.#state.connection.drain(deadlineMs);
     else this.close();
   }
 
   close(): void {
-    if (this.#state.kind === 'http2') this.#state.connection.destroy();
+    if (isOpen(this.#state)) this.#state.connection.destroy();
     else this.#socket.destroy();
   }
 
   onStreamOver(): void {
     this.#touch();
+    if (this.#state.kind === 'http1') this.#state.watch.touch();
     this.#countBytes();
   }
 
   onIdle(): void {
-    if (this.#state.kind !== 'http2' || this.#state.connection.activeStreams > 0) return;
+    if (!isOpen(this.#state) || this.#state.connection.activeStreams > 0) return;
     this.#touch();
     this.#context.stats.downstreamCxIdleTimeout.value += 1;
     void this.#state.connection.drain(IDLE_CLOSE_MS);
@@ -87,12 +99,8 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     const verdict = looksLikeHttp2Preface(this.#sniffed);
     if (verdict === 'more') return;
     this.#stopSniffing();
-    if (verdict === 'yes') this.#state = this.#speakHttp2(this.#sniffed);
-    else {
-      this.#context.stats.downstreamCxProtocolError.value += 1;
-      this.#socket.once('close', this.#onSniffingClosed);
-      answerHttp1(this.#socket, this.#sniffed, this.#context.deps.clock);
-    }
+    this.#state = verdict === 'yes' ? this.#speakHttp2(this.#sniffed) : this.#speakHttp1(this.#sniffed);
+    this.#sniffed = NOTHING;
   };
 
   readonly #onSniffingClosed = (): void => {
@@ -135,6 +143,30 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     return { kind: 'http2', connection };
   }
 
+  #speakHttp1(initialBytes: Buffer | undefined): State {
+    const { settings, stats, http1, streams } = this.#context;
+    this.protocol = 'HTTP/1.1';
+    this.protocolRequests = stats.downstreamRqHttp1Total;
+    stats.downstreamCxHttp1Total.value += 1;
+    stats.downstreamCxHttp1Active.value += 1;
+    const options = { scheme: this.isSecure ? 'https' : 'http', ...(initialBytes ? { initialBytes } : {}) } as const;
+    const connection = http1.accept(this.#socket, options, {
+      onStream: (stream) => {
+        this.#touch();
+        watch.touch();
+        return new HttpStream(this.#context, this, stream);
+      },
+      onClose: () => {
+        watch.stop();
+        stats.downstreamCxHttp1Active.value -= 1;
+        this.#countBytes();
+        this.#closed();
+      },
+    });
+    const watch = new HeadWatch(streams, settings.streamIdleTimeoutMs, connection);
+    return { kind: 'http1', connection, watch };
+  }
+
   #closed(): void {
     if (this.#state.kind === 'closed') return;
     this.#state = { kind: 'closed' };
@@ -151,13 +183,23 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   }
 
   #countBytes(): void {
-    if (this.#state.kind !== 'http2') return;
+    if (!isOpen(this.#state)) return;
     const { bytesRead, bytesWritten } = this.#state.connection;
     this.#context.stats.downstreamCxRxBytesTotal.value += bytesRead - this.#countedRead;
     this.#context.stats.downstreamCxTxBytesTotal.value += bytesWritten - this.#countedWritten;
     this.#countedRead = bytesRead;
     this.#countedWritten = bytesWritten;
   }
+}
+
+function isOpen(state: State): state is Extract<State, { readonly connection: unknown }> {
+  return state.kind === 'http1' || state.kind === 'http2';
+}
+
+/** AUTO: what the handshake agreed on; without it the first bytes tell. */
+function codecOf(codec: HttpSettings['codec'], alpn: string | undefined): HttpSettings['codec'] {
+  if (codec !== 'AUTO') return codec;
+  return alpn === 'h2' ? 'HTTP2' : alpn === 'http/1.1' ? 'HTTP1' : 'AUTO';
 }
 
 function isProtocolError(error: Error): boolean {

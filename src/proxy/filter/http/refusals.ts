@@ -4,14 +4,6 @@ import type { RequestHead } from './request-head.ts';
 /** Answers to requests that no upstream sees. Statuses and texts are Envoy's. */
 export const NO_ROUTE: LocalReply = { status: 404, body: '', flag: 'NR', details: 'route_not_found' };
 
-/** The cluster lacks http2_protocol_options: Envoy would speak HTTP/1.1 to it. */
-export const NOT_HTTP2: LocalReply = {
-  status: 503,
-  body: 'the cluster has no http2_protocol_options, and upstream HTTP/1.1 is not supported',
-  flag: 'UPE',
-  details: 'upstream_protocol_not_supported',
-};
-
 /** max_stream_duration or the request's own grpc-timeout is over: the only timeout that gRPC callers see as DEADLINE_EXCEEDED. */
 export const TOO_LONG: LocalReply = { status: 408, grpcStatus: 4, body: 'downstream duration timeout', details: 'max_duration_timeout' };
 

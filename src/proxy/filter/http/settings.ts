@@ -1,3 +1,4 @@
+import type { Http1Options } from '../../../http1/types.ts';
 import type { Http2Options } from '../../../http2/types.ts';
 import type { AccessLogger } from '../../access-log/index.ts';
 import type { RouteTable } from '../../route/types.ts';
@@ -9,10 +10,11 @@ export type RouteSource = { readonly kind: 'inline'; readonly table: RouteTable 
 /** A compiled HttpConnectionManager. */
 export interface HttpSettings {
   readonly statPrefix: string;
-  /** AUTO looks at the first bytes; anything but HTTP/2 is answered and closed. */
-  readonly codec: 'AUTO' | 'HTTP2';
+  /** AUTO goes by ALPN, else by the first bytes. */
+  readonly codec: 'AUTO' | 'HTTP1' | 'HTTP2';
   readonly routes: RouteSource;
   readonly accessLogs: readonly AccessLogger[];
+  readonly http1: Http1Options;
   readonly http2: Http2Options;
   /** stream_idle_timeout; 5 min; null: none. */
   readonly streamIdleTimeoutMs: number | null;

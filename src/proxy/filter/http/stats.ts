@@ -14,6 +14,8 @@ import {
 export interface HttpStats {
   readonly downstreamCxTotal: Counter;
   readonly downstreamCxActive: Gauge;
+  readonly downstreamCxHttp1Total: Counter;
+  readonly downstreamCxHttp1Active: Gauge;
   readonly downstreamCxHttp2Total: Counter;
   readonly downstreamCxHttp2Active: Gauge;
   readonly downstreamCxDestroy: Counter;
@@ -24,6 +26,7 @@ export interface HttpStats {
   readonly downstreamCxLengthMs: Histogram;
   readonly downstreamRqTotal: Counter;
   readonly downstreamRqActive: Gauge;
+  readonly downstreamRqHttp1Total: Counter;
   readonly downstreamRqHttp2Total: Counter;
   readonly downstreamRqRxReset: Counter;
   readonly downstreamRqTxReset: Counter;
@@ -47,6 +50,8 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
   return {
     downstreamCxTotal: scope.counter('downstream_cx_total'),
     downstreamCxActive: scope.gauge('downstream_cx_active'),
+    downstreamCxHttp1Total: scope.counter('downstream_cx_http1_total'),
+    downstreamCxHttp1Active: scope.gauge('downstream_cx_http1_active'),
     downstreamCxHttp2Total: scope.counter('downstream_cx_http2_total'),
     downstreamCxHttp2Active: scope.gauge('downstream_cx_http2_active'),
     downstreamCxDestroy: scope.counter('downstream_cx_destroy'),
@@ -57,6 +62,7 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
     downstreamCxLengthMs: scope.histogram('downstream_cx_length_ms'),
     downstreamRqTotal: scope.counter('downstream_rq_total'),
     downstreamRqActive: scope.gauge('downstream_rq_active'),
+    downstreamRqHttp1Total: scope.counter('downstream_rq_http1_total'),
     downstreamRqHttp2Total: scope.counter('downstream_rq_http2_total'),
     downstreamRqRxReset: scope.counter('downstream_rq_rx_reset'),
     downstreamRqTxReset: scope.counter('downstream_rq_tx_reset'),

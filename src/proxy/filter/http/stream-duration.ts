@@ -1,5 +1,5 @@
 import { parseGrpcTimeout } from '../../../grpc/index.ts';
-import { findField } from '../../../http2/index.ts';
+import { field, findField } from '../../../http2/index.ts';
 import type { HeaderBlock } from '../../../http2/types.ts';
 import type { StreamDuration } from '../../route/types.ts';
 
@@ -18,4 +18,16 @@ export function streamDurationMs(route: StreamDuration | null, headers: HeaderBl
   }
   const ms = route?.maxMs ?? managerMs;
   return ms === 0 ? null : ms;
+}
+
+/** The headers of a gRPC request whose route limits streams: its grpc-timeout says how long it may take here; null: no grpc-timeout. */
+export function withGrpcTimeout(headers: HeaderBlock, ms: number | null): HeaderBlock {
+  const others = headers.filter(({ name }) => name !== 'grpc-timeout');
+  return ms === null ? others : [...others, field('grpc-timeout', wholeMilliseconds(ms))];
+}
+
+/** Eight digits at most: seconds where milliseconds have more. */
+function wholeMilliseconds(ms: number): string {
+  const whole = Math.ceil(ms);
+  return whole <= 99_999_999 ? `${whole}m` : `${Math.ceil(ms / 1000)}S`;
 }

@@ -1,6 +1,8 @@
 import type { Timer } from '../../../core/index.ts';
+import type { Http1Problem, Http1StreamHandler } from '../../../http1/types.ts';
 import { ErrorCode, statusOf } from '../../../http2/index.ts';
-import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../../../http2/types.ts';
+import type { HeaderBlock, Http2Stream, StreamReset } from '../../../http2/types.ts';
+import type { Counter } from '../../../telemetry/index.ts';
 import { RequestRecord, type ResponseFlag } from '../../access-log/index.ts';
 import type { Cluster } from '../../cluster/index.ts';
 import { chooseCluster } from '../../route/index.ts';
@@ -10,11 +12,11 @@ import type { Downstream, LocalReply } from '../../upstream/types.ts';
 import type { Sweepable } from '../idle-sweep.ts';
 import type { HttpContext } from './context.ts';
 import { renderReply } from './local-reply.ts';
-import { NO_ROUTE, NOT_HTTP2, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
+import { NO_ROUTE, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 import type { ResponseOrigin } from './response-headers.ts';
 import { routedHeaders } from './routed-headers.ts';
-import { streamDurationMs } from './stream-duration.ts';
+import { streamDurationMs, withGrpcTimeout } from './stream-duration.ts';
 
 /** The connection a stream came on. */
 export interface StreamOwner {
@@ -24,6 +26,9 @@ export interface StreamOwner {
   readonly remoteIp: string;
   /** It came over TLS. */
   readonly isSecure: boolean;
+  readonly protocol: 'HTTP/1.1' | 'HTTP/2';
+  /** Counts the requests of this protocol. */
+  readonly protocolRequests: Counter;
   onStreamOver(): void;
 }
 
@@ -31,7 +36,7 @@ export interface StreamOwner {
 type ResponseState = 'none' | 'headers' | 'over';
 
 /** One request from its first byte to its log line: routes it, hands it to the upstream, and answers itself where there is none. */
-export class HttpStream implements StreamHandler, Downstream, Sweepable {
+export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
   lastTick = 0;
   sweepSlot = -1;
   idleTimeoutMs: number | null;
@@ -53,17 +58,14 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     this.idleTimeoutMs = context.settings.streamIdleTimeoutMs;
     const { clock } = context.deps;
     this.#record = new RequestRecord({ startedAtMs: clock.nowMs(), startMs: clock.monotonicMs() }, owner);
-    this.#record.protocol = 'HTTP/2';
+    this.#record.protocol = owner.protocol;
   }
 
   // What the caller sends.
 
   onHeaders(headers: HeaderBlock, endStream: boolean): void {
-    const { stats, settings, deps, streams } = this.#context;
-    stats.downstreamRqTotal.value += 1;
-    stats.downstreamRqHttp2Total.value += 1;
-    stats.downstreamRqActive.value += 1;
-    streams.add(this);
+    const { settings, deps } = this.#context;
+    this.#count();
     this.#isRequestOver = endStream;
     const head = readRequestHead(headers, settings, this.#owner, deps.createRequestId);
     this.#isHead = head.method === 'HEAD';
@@ -96,6 +98,19 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     else this.#record.setFlag('DC');
     this.#record.details = RESET_DETAILS[origin];
     this.#finish();
+  }
+
+  onInvalid({ kind, status, text, details, headers }: Http1Problem): void {
+    const { stats } = this.#context;
+    if (kind === 'protocol') stats.downstreamCxProtocolError.value += 1;
+    if (kind === 'timeout') stats.downstreamRqIdleTimeout.value += 1;
+    // in the middle of a body the request is known already
+    if (this.sweepSlot < 0) {
+      this.#count();
+      this.#record.requestHeaders = headers;
+    }
+    this.#isRequestOver = true;
+    this.#stop({ status, body: text, details, ...(PROBLEM_FLAGS[kind] ?? {}) });
   }
 
   onDrain(): void {
@@ -149,13 +164,21 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     this.#finishResponse();
   }
 
-  abort(flag: ResponseFlag, details: string): void {
+  abort(flag: ResponseFlag, details: string, code?: number): void {
     this.#record.setFlag(flag);
     this.#record.details = details;
-    this.#reset();
+    this.#reset(code);
   }
 
   // Inside.
+
+  #count(): void {
+    const { stats, streams } = this.#context;
+    stats.downstreamRqTotal.value += 1;
+    this.#owner.protocolRequests.value += 1;
+    stats.downstreamRqActive.value += 1;
+    streams.add(this);
+  }
 
   /** Finds out where the request goes, once, in the configuration of this moment, and sends it there; else what to answer. */
   #begin({ headers, authority, path }: RequestHead, endStream: boolean): LocalReply | undefined {
@@ -182,24 +205,25 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
       return noCluster(action.clusterNotFoundStatus);
     }
     this.#record.upstreamCluster = name;
-    if (cluster.settings.protocol !== 'HTTP2') return NOT_HTTP2;
     this.#forward(headers, route, action, cluster, endStream);
     return undefined;
   }
 
   #forward(headers: HeaderBlock, route: Route, action: ForwardAction, cluster: Cluster, endStream: boolean): void {
-    const { settings, deps, stats, bufferLimit } = this.#context;
+    const { settings, deps, stats } = this.#context;
     stats.rqTotal.value += 1;
     const record = this.#record;
-    record.requestHeaders = routedHeaders(headers, route, action);
+    const durationMs = streamDurationMs(action.streamDuration, headers, settings.maxStreamDurationMs);
+    const routed = routedHeaders(headers, route, action);
+    record.requestHeaders = action.streamDuration && record.isGrpc ? withGrpcTimeout(routed, durationMs) : routed;
     if (action.idleTimeoutMs !== undefined) this.idleTimeoutMs = action.idleTimeoutMs;
-    this.#limitDuration(streamDurationMs(action.streamDuration, headers, settings.maxStreamDurationMs));
+    this.#limitDuration(durationMs);
     const request = {
       action,
       cluster,
       headers: record.requestHeaders,
       record,
-      bufferLimit: action.bufferLimit ?? bufferLimit,
+      bufferLimit: this.#context.retryBufferLimit,
       envoyHeaders: settings.envoyHeaders,
     };
     this.#exchange = new Exchange(deps, request, this, endStream);
@@ -240,9 +264,9 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     this.#finish();
   }
 
-  #reset(): void {
+  #reset(code: number = ErrorCode.INTERNAL_ERROR): void {
     this.#context.stats.downstreamRqTxReset.value += 1;
-    this.#stream.reset(ErrorCode.INTERNAL_ERROR);
+    this.#stream.reset(code);
     this.#finish();
   }
 
@@ -268,6 +292,12 @@ export class HttpStream implements StreamHandler, Downstream, Sweepable {
     this.lastTick = this.#context.streams.tick;
   }
 }
+
+/** %RESPONSE_FLAGS% of what came over HTTP/1.1 and is no request. */
+const PROBLEM_FLAGS: Readonly<Partial<Record<Http1Problem['kind'], { readonly flag: ResponseFlag }>>> = {
+  protocol: { flag: 'DPE' },
+  timeout: { flag: 'SI' },
+};
 
 /** %RESPONSE_CODE_DETAILS% of a request whose caller went away. */
 const RESET_DETAILS: Readonly<Record<StreamReset['origin'], string>> = {

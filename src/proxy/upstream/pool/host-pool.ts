@@ -1,18 +1,15 @@
 import type { Duplex } from 'node:stream';
-import type { Clock, RingwayError } from '../../../core/index.ts';
+import type { RingwayError } from '../../../core/index.ts';
 import { ErrorCode } from '../../../http2/index.ts';
 import type { Http2Stream } from '../../../http2/types.ts';
 import type { Connecting } from '../../../transport/index.ts';
 import type { CreateHostPool, Host, PoolOwner } from '../../cluster/index.ts';
 import type { HostPool, StreamRequest } from '../../cluster/types.ts';
 import { connectHost } from '../connect-host.ts';
-import type { Connect } from '../types.ts';
 import { PooledConnection } from './connection.ts';
-
-export interface HostPoolDeps {
-  readonly clock: Clock;
-  readonly connect: Connect;
-}
+import { Http1Pool } from './http1-pool.ts';
+import type { HostPoolDeps } from './types.ts';
+import { WaitingRequests } from './waiting-requests.ts';
 
 /** A connection that is being made, and since when. */
 interface Pending {
@@ -22,7 +19,7 @@ interface Pending {
 
 /** Makes the pools of hosts: `ClusterCompilerDeps.createPool`. */
 export function createHostPools(deps: HostPoolDeps): CreateHostPool {
-  return (host, owner) => new SharedPool(host, owner, deps);
+  return (host, owner) => (owner.settings.protocol === 'HTTP1' ? new Http1Pool(host, owner, deps) : new SharedPool(host, owner, deps));
 }
 
 /**
@@ -34,7 +31,7 @@ class SharedPool implements HostPool {
   readonly #owner: PoolOwner;
   readonly #deps: HostPoolDeps;
   readonly #connections: PooledConnection[] = [];
-  readonly #waiting: StreamRequest[] = [];
+  readonly #waiting: WaitingRequests;
   #pending: Pending | undefined;
   #onDrained: (() => void) | undefined;
 
@@ -42,20 +39,18 @@ class SharedPool implements HostPool {
     this.#host = host;
     this.#owner = owner;
     this.#deps = deps;
+    this.#waiting = new WaitingRequests(host, owner);
   }
 
   open(request: StreamRequest): void {
-    if (this.#isOverflow(request)) return;
+    if (this.#waiting.isOverflow(request)) return;
     const stream = this.#waiting.length === 0 ? this.#openStream(request) : undefined;
     if (stream) request.onReady(stream);
-    else this.#wait(request);
+    else if (this.#waiting.add(request)) this.#grow();
   }
 
   cancel(request: StreamRequest): void {
-    const at = this.#waiting.indexOf(request);
-    if (at < 0) return;
-    this.#waiting.splice(at, 1);
-    this.#stopWaiting(request);
+    this.#waiting.remove(request);
   }
 
   drain(onDrained: () => void): void {
@@ -65,18 +60,8 @@ class SharedPool implements HostPool {
 
   close(): void {
     this.#forgetPending();
-    for (const request of this.#waiting.splice(0)) {
-      this.#stopWaiting(request);
-      request.onPoolFailure('remote connection failure', 'the cluster was removed');
-    }
+    this.#waiting.fail('remote connection failure', 'the cluster was removed');
     for (const connection of [...this.#connections]) connection.close();
-  }
-
-  #isOverflow(request: StreamRequest): boolean {
-    if (this.#owner.breakers[request.priority].requests.canCreate) return false;
-    this.#owner.stats.upstreamRqActiveOverflow.value += 1;
-    request.onPoolFailure('overflow', 'max_requests of the cluster is met');
-    return true;
   }
 
   #openStream(request: StreamRequest): Http2Stream | undefined {
@@ -87,37 +72,13 @@ class SharedPool implements HostPool {
     return undefined;
   }
 
-  #wait(request: StreamRequest): void {
-    const { breakers, stats } = this.#owner;
-    const { pendingRequests } = breakers[request.priority];
-    if (!pendingRequests.canCreate) {
-      stats.upstreamRqPendingOverflow.value += 1;
-      request.onPoolFailure('overflow', 'max_pending_requests of the cluster is met');
-      return;
-    }
-    pendingRequests.inc();
-    stats.upstreamRqPendingTotal.value += 1;
-    stats.upstreamRqPendingActive.value += 1;
-    this.#host.rqPendingActive += 1;
-    this.#waiting.push(request);
-    this.#grow();
-  }
-
-  #stopWaiting(request: StreamRequest): void {
-    this.#owner.breakers[request.priority].pendingRequests.dec();
-    this.#owner.stats.upstreamRqPendingActive.value -= 1;
-    this.#host.rqPendingActive -= 1;
-  }
-
   /** Gives waiting requests to connections as long as there is room. */
   #serveWaiting(): void {
-    while (this.#waiting.length > 0) {
-      const request = this.#waiting[0] as StreamRequest;
+    for (let request = this.#waiting.first; request; request = this.#waiting.first) {
       const stream = this.#openStream(request);
       if (!stream) break;
-      this.#waiting.shift();
-      this.#stopWaiting(request);
-      if (this.#isOverflow(request)) stream.reset(ErrorCode.CANCEL);
+      this.#waiting.take();
+      if (this.#waiting.isOverflow(request)) stream.reset(ErrorCode.CANCEL);
       else request.onReady(stream);
     }
     if (this.#waiting.length > 0) this.#grow();
@@ -168,10 +129,7 @@ class SharedPool implements HostPool {
     stats.upstreamCxConnectFail.value += 1;
     if (isTimeout) stats.upstreamCxConnectTimeout.value += 1;
     this.#host.cxConnectFail += 1;
-    for (const request of this.#waiting.splice(0)) {
-      this.#stopWaiting(request);
-      request.onPoolFailure(isTimeout ? 'connection timeout' : 'remote connection failure', message);
-    }
+    this.#waiting.fail(isTimeout ? 'connection timeout' : 'remote connection failure', message);
     this.#drainIdle();
   }
 
