@@ -2,8 +2,11 @@ import type { Duplex } from 'node:stream';
 import { type Clock, RingwayError, type Timer } from '../core/index.ts';
 import { readDirectly } from '../transport/index.ts';
 import { AbuseGuard } from './abuse-guard.ts';
-import { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
-import { Http2Error } from './errors.ts';
+import { type BudgetMember, type BufferBudget, UNLIMITED } from './buffer-budget.ts';
+import { createCodecStats } from './codec-stats.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { endSocket } from './end-socket.ts';
+import { goAwayText, Http2Error } from './errors.ts';
 import { type Flushable, flushLater } from './flush-queue.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -12,24 +15,15 @@ import { HpackDecoder } from './hpack/decoder.ts';
 import { Output } from './output.ts';
 import type { Life, Parts, Side } from './parts.ts';
 import { PingBook } from './ping-book.ts';
-import { CLIENT_PREFACE, DEFAULT_WINDOW_SIZE, ErrorCode, errorCodeName, MAX_STREAM_ID } from './protocol.ts';
+import { CLIENT_PREFACE, DEFAULT_WINDOW_SIZE, ErrorCode, MAX_STREAM_ID } from './protocol.ts';
+import { type Awaited, ReadDeadline } from './read-deadline.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { Sender } from './sender.ts';
 import { type Limits, ownSettings, withDefaults } from './settings.ts';
+import { largestQueue, StallCheck } from './stall-check.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
-import type { ConnectionHandler, Http2Connection, Http2Options, Http2Stream, StreamHandler } from './types.ts';
-
-/** After a fatal error the peer gets this long to read our GOAWAY before the socket is cut (Envoy's delayed_close_timeout). */
-const CLOSE_GRACE_MS = 1000;
-
-export interface ConnectionOptions extends Http2Options {
-  readonly clock: Clock;
-  /** Octets already read from the socket (codec detection); server only. */
-  readonly initialBytes?: Buffer;
-  /** Where to count; an object of its own unless given. */
-  readonly stats?: Http2CodecStats;
-}
+import type { ConnectionHandler, Http2Connection, Http2Stream, StreamHandler } from './types.ts';
 
 /** How the connection's life goes. */
 type State =
@@ -53,7 +47,7 @@ export function createClientConnection(socket: Duplex, options: ConnectionOption
   return new Connection('client', socket, options, handler);
 }
 
-class Connection implements Http2Connection, StreamHost, Life, Flushable {
+class Connection implements Http2Connection, StreamHost, Life, Flushable, BudgetMember {
   readonly writer: FrameWriter;
   readonly sender: Sender;
   readonly limits: Limits;
@@ -64,6 +58,9 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
   readonly #reader: FrameReader;
   readonly #pings: PingBook;
   readonly #parts: Parts;
+  readonly #budget: BufferBudget;
+  readonly #deadline: ReadDeadline;
+  readonly #stalls: StallCheck;
   #state: State = OPEN;
   #isFlushDue = false;
   #bytesRead = 0;
@@ -79,13 +76,17 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     this.#output = new Output(socket);
     this.writer = new FrameWriter(this.#output);
     const guard = new AbuseGuard(limits, stats, options.clock);
-    this.sender = new Sender({
-      data: (streamId, bytes, start, end, endStream) => {
+    this.#budget = options.budget ?? UNLIMITED;
+    this.#budget.join(this);
+    this.#deadline = new ReadDeadline(options.clock, (what) => this.#onLate(what));
+    const target = {
+      data: (streamId: number, bytes: Buffer, start: number, end: number, endStream: boolean): number => {
         guard.dataFrameSent();
         return this.writer.data(streamId, bytes, start, end, endStream);
       },
-      takesData: () => this.#output.takesData,
-    });
+      takesData: (): boolean => this.#output.takesData,
+    };
+    this.sender = new Sender(target, this.#budget);
     this.#pings = new PingBook(options.clock);
     this.#parts = {
       side,
@@ -103,6 +104,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
       streamHost: this,
       life: this,
     };
+    this.#stalls = new StallCheck(this.#parts.streams, this.#output);
     this.#reader = new FrameReader(new FrameDispatch(this.#parts), side === 'server');
     this.#start(options.initialBytes);
   }
@@ -162,6 +164,26 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     this.#close(code === ErrorCode.NO_ERROR ? undefined : new Http2Error(code, 'closed by us'), code, '');
   }
 
+  dropStalled(): void {
+    const { stats } = this.#parts;
+    const stalled = this.#stalls.look();
+    stats.txFlushTimeout.inc(stalled === 'connection' ? 1 : stalled.length);
+    if (stalled === 'connection') this.#close(new RingwayError('peer reads nothing', { code: 'HTTP2_STALLED' }), ErrorCode.NO_ERROR, '');
+    else for (const stream of stalled) stream.failLocally(ErrorCode.CANCEL);
+  }
+
+  // What the budget asks of us.
+
+  get buffered(): number {
+    return this.sender.queued;
+  }
+
+  dropLargestStream(): boolean {
+    const largest = largestQueue(this.#parts.streams);
+    this.#guarded(() => largest?.failLocally(ErrorCode.ENHANCE_YOUR_CALM));
+    return largest !== undefined;
+  }
+
   // What streams ask of us.
 
   wake(): void {
@@ -191,6 +213,18 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
   }
 
   // What frames ask of us.
+
+  onPeerReady(): void {
+    this.#deadline.end();
+  }
+
+  onBlockOpen(): void {
+    this.#deadline.begin('headers', this.limits.headersTimeoutMs);
+  }
+
+  onBlockDone(): void {
+    this.#deadline.end();
+  }
 
   onPingAck(bytes: Buffer, start: number): void {
     this.#pings.acknowledged(bytes, start);
@@ -240,6 +274,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     if (side === 'client') this.writer.raw(CLIENT_PREFACE);
     this.writer.settings(ownSettings(limits, side));
     receiveWindow.open();
+    if (side === 'server') this.#deadline.begin('preface', limits.prefaceTimeoutMs);
     this.wake();
     socket.on('drain', () => {
       this.#output.reclaim();
@@ -288,6 +323,12 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     } else this.#close(undefined, undefined, '');
   }
 
+  #onLate(what: Awaited): void {
+    const { stats } = this.#parts;
+    (what === 'preface' ? stats.prefaceTimeout : stats.headerTimeout).inc();
+    this.#close(new RingwayError(`no whole ${what} in time`, { code: 'HTTP2_TIMEOUT' }), ErrorCode.NO_ERROR, `no whole ${what} in time`);
+  }
+
   // The end.
 
   #announceDrain(deadlineMs: number): void {
@@ -327,6 +368,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
     this.#state = CLOSED;
     if (state.kind === 'draining') state.timer.cancel();
     this.#reader.stop();
+    this.#deadline.end();
     const { streams, handler, stats } = this.#parts;
     if (code !== undefined) {
       // RFC 9113 §6.8: what a GOAWAY before has named is not raised
@@ -335,7 +377,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
       stats.goawaySent.inc();
     }
     this.#output.flush();
-    this.#endSocket();
+    endSocket(this.#socket, this.#clock, this.limits.closeGraceMs);
     let cause = error;
     for (const stream of [...streams.list(), ...streams.listUnstarted()]) {
       try {
@@ -344,6 +386,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
         cause ??= thrown instanceof Error ? thrown : new Error(String(thrown));
       }
     }
+    this.#budget.leave(this);
     for (const resolve of this.#onDrained) resolve();
     try {
       handler.onClose(cause);
@@ -352,19 +395,4 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable {
       process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
     }
   }
-
-  /** Sends what is written, ends our side, and gives the peer a moment to read it: a reset at once could overtake GOAWAY. */
-  #endSocket(): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    socket.end();
-    const timer = this.#clock.after(CLOSE_GRACE_MS, () => socket.destroy());
-    // Whatever still comes is dropped, so that the end of the peer's side is seen; the socket then destroys itself.
-    socket.resume();
-    socket.once('close', () => timer.cancel());
-  }
-}
-
-function goAwayText(code: number, debug: string): string {
-  return `peer closed the connection with GOAWAY ${errorCodeName(code)}${debug === '' ? '' : ` "${debug}"`}`;
 }

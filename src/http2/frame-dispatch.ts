@@ -3,7 +3,7 @@ import { DataReceiver } from './data-receiver.ts';
 import { Http2Error } from './errors.ts';
 import type { FrameSink } from './frame-reader.ts';
 import { HeadersReceiver } from './headers-receiver.ts';
-import type { Parts } from './parts.ts';
+import type { Life, Parts } from './parts.ts';
 import { ErrorCode, Flag, FrameType } from './protocol.ts';
 
 /** Gives each frame to who knows its type, and keeps the two rules about order. */
@@ -11,9 +11,11 @@ export class FrameDispatch implements FrameSink {
   readonly #headers: HeadersReceiver;
   readonly #data: DataReceiver;
   readonly #control: ControlReceiver;
+  readonly #life: Life;
   #hasSettings = false;
 
   constructor(parts: Parts) {
+    this.#life = parts.life;
     this.#headers = new HeadersReceiver(parts);
     this.#data = new DataReceiver(parts);
     this.#control = new ControlReceiver(parts);
@@ -68,6 +70,7 @@ export class FrameDispatch implements FrameSink {
       if (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)
         throw new Http2Error(ErrorCode.PROTOCOL_ERROR, 'first frame is not SETTINGS');
       this.#hasSettings = true;
+      this.#life.onPeerReady();
     }
     const open = this.#headers.openStreamId;
     if (open !== undefined && (type !== FrameType.CONTINUATION || streamId !== open)) {

@@ -41,8 +41,10 @@ export class HeadersReceiver {
     }
     if (from > to) throw new Http2Error(ErrorCode.PROTOCOL_ERROR, 'HEADERS is padded beyond its frame');
     const block = { streamId, endStream };
-    if ((flags & Flag.END_HEADERS) === 0) this.#assembly.begin(block, bytes, from, to);
-    else this.#onBlock(block, bytes, from, to);
+    if ((flags & Flag.END_HEADERS) === 0) {
+      this.#parts.life.onBlockOpen();
+      this.#assembly.begin(block, bytes, from, to);
+    } else this.#onBlock(block, bytes, from, to);
   }
 
   onContinuation(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
@@ -51,6 +53,7 @@ export class HeadersReceiver {
     this.#assembly.continue(bytes, start, end);
     if ((flags & Flag.END_HEADERS) === 0) return;
     const whole = this.#assembly.finish();
+    this.#parts.life.onBlockDone();
     this.#onBlock(open, whole, 0, whole.length);
   }
 

@@ -7,8 +7,10 @@
 // const upstream = createClientConnection(socket, { clock }, { onStream, onClose });   const stream = upstream.openStream(handler);
 // stream?.sendHeaders(headers, false); if (!stream.sendData(chunk, false)) stop crediting the other side until onDrain.
 // Pass received Field objects on as they are (never copy name and value): they keep their octets and table places.
+export { BufferBudget } from './buffer-budget.ts';
 export { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
-export { type ConnectionOptions, createClientConnection, createServerConnection } from './connection.ts';
+export { createClientConnection, createServerConnection } from './connection.ts';
+export type { ConnectionOptions } from './connection-options.ts';
 export { field, findField, headerBlock, octetField, statusOf } from './hpack/header-field.ts';
 export { requestFault, responseFault } from './message-faults.ts';
 export { looksLikeHttp2Preface } from './preface.ts';

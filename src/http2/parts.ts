@@ -43,9 +43,15 @@ export interface Parts {
 export interface Life {
   /** False once we said by GOAWAY which streams were the last: later ones are refused. */
   readonly takesNewStreams: boolean;
+  /** The peer's first SETTINGS came. */
+  onPeerReady(): void;
   onPingAck(bytes: Buffer, start: number): void;
   onGoAway(lastStreamId: number, code: number, debug: string): void;
   onSettingsAck(): void;
+  /** A header block began that its frame does not end. */
+  onBlockOpen(): void;
+  /** It ended. */
+  onBlockDone(): void;
   /** More streams may be opened. */
   onAvailable(): void;
 }

@@ -1,3 +1,4 @@
+import type { BufferBudget } from './buffer-budget.ts';
 import type { ByteQueue } from './byte-queue.ts';
 import { DEFAULT_WINDOW_SIZE, MAX_WINDOW_SIZE } from './protocol.ts';
 
@@ -27,17 +28,24 @@ export interface DataTarget {
 /** The connection's send window, and the line of streams that have octets queued and window to send them: served in turn. */
 export class Sender {
   readonly #target: DataTarget;
+  readonly #budget: BufferBudget;
   readonly #line: SendingStream[] = [];
   #window = DEFAULT_WINDOW_SIZE;
   #queued = 0;
 
-  constructor(target: DataTarget) {
+  constructor(target: DataTarget, budget: BufferBudget) {
     this.#target = target;
+    this.#budget = budget;
   }
 
   /** Octets that wait in all streams' queues. */
   get queued(): number {
     return this.#queued;
+  }
+
+  /** True when all connections together hold so much that each stream had better hold little. */
+  get isCrowded(): boolean {
+    return this.#budget.isCrowded;
   }
 
   /** True when `drain` would get something on its way. */
@@ -68,11 +76,13 @@ export class Sender {
   /** A stream's queue was thrown away. */
   dropped(octets: number): void {
     this.#queued -= octets;
+    this.#budget.give(octets);
   }
 
   /** The stream has queued `octets` more, or its window grew. */
   enqueue(stream: SendingStream, octets: number): void {
     this.#queued += octets;
+    if (octets > 0) this.#budget.take(octets);
     if (stream.isWaiting || stream.queue.length === 0 || stream.sendWindow <= 0) return;
     stream.isWaiting = true;
     this.#line.push(stream);
@@ -99,6 +109,7 @@ export class Sender {
       const at = this.send(stream, bytes, start, until, stream.endsWithData && until - start === queue.length);
       queue.advance(at - start);
       this.#queued -= at - start;
+      this.#budget.give(at - start);
       left -= at - start;
       if (at < until) break;
     }

@@ -23,6 +23,9 @@ export function withDefaults(options: Http2Options): Limits {
     maxConsecutiveEmptyFrames: options.maxConsecutiveEmptyFrames ?? 1,
     maxPriorityFramesPerStream: options.maxPriorityFramesPerStream ?? 100,
     maxWindowUpdatesPerDataFrame: options.maxWindowUpdatesPerDataFrame ?? 10,
+    prefaceTimeoutMs: options.prefaceTimeoutMs ?? 15_000,
+    headersTimeoutMs: options.headersTimeoutMs ?? 15_000,
+    closeGraceMs: options.closeGraceMs ?? 1000,
     maxPrematureResets: options.maxPrematureResets ?? 500,
   };
 }

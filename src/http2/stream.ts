@@ -22,7 +22,7 @@ export interface StreamHost {
   over(stream: Stream, ending: 'completed' | 'peer' | 'local'): void;
 }
 
-/** What a stream may hold while the connection as a whole holds too much. */
+/** What a stream may hold while its connection, or all of them, hold too much. */
 const CROWDED_BUFFER_LIMIT = 65_536;
 
 /** What stands behind the queued octets of a stream. */
@@ -69,6 +69,8 @@ export class Stream implements Http2Stream, SendingStream {
   #held = 0;
   /** Credited by the handler, not yet told to the peer. */
   #creditDue = 0;
+  /** Octets that were queued when `isStalled` was last asked. */
+  #unread = 0;
 
   constructor(host: StreamHost, id: number, windows: { readonly send: number; readonly receive: number }) {
     this.#host = host;
@@ -187,6 +189,13 @@ export class Stream implements Http2Stream, SendingStream {
     this.handler.onDrain();
   }
 
+  /** True when it has nothing left but to be read, and nothing of it was since the last call. */
+  isStalled(): boolean {
+    const wasThere = this.#unread;
+    this.#unread = this.#sent === 'ended' ? this.queue.length : 0;
+    return this.#unread > 0 && this.#unread === wasThere;
+  }
+
   /** Over without a frame of ours: RST_STREAM came, or the connection is gone. The handler is told. */
   fail(reset: StreamReset): void {
     if (this.#isOver) return;
@@ -203,7 +212,7 @@ export class Stream implements Http2Stream, SendingStream {
 
   get #bufferLimit(): number {
     const { limits, sender } = this.#host;
-    return sender.queued > limits.connectionBufferLimit ? CROWDED_BUFFER_LIMIT : limits.streamBufferLimit;
+    return sender.queued > limits.connectionBufferLimit || sender.isCrowded ? CROWDED_BUFFER_LIMIT : limits.streamBufferLimit;
   }
 
   #begin(headers: HeaderBlock): void {

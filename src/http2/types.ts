@@ -104,6 +104,12 @@ export interface Http2Options {
    * is more than that in a second.
    */
   readonly maxPrematureResets?: number;
+  /** How long a client may take for its preface and SETTINGS (server only); 15 s. */
+  readonly prefaceTimeoutMs?: number;
+  /** How long a header block may take from HEADERS to the end of its CONTINUATION frames; 15 s. */
+  readonly headersTimeoutMs?: number;
+  /** How long a peer may take to read why a connection ends (delayed_close_timeout); 1 s. */
+  readonly closeGraceMs?: number;
 }
 
 /** What happens on a connection. */
@@ -138,6 +144,11 @@ export interface Http2Connection {
   ping(onAck: (roundTripMs: number) => void): void;
   /** Two-step GOAWAY: announces, lets streams end, then closes (RFC 9113 §6.8). Resolves when closed; `deadlineMs` after the call the rest is cut. */
   drain(deadlineMs: number): Promise<void>;
+  /**
+   * Ask at the intervals in which a peer must have read something: resets streams that have only to be read and were not since the last
+   * call, and ends the connection when its socket has not moved at all. Counted as tx_flush_timeout.
+   */
+  dropStalled(): void;
   /** Closes at once with GOAWAY `code`. */
   destroy(code?: number): void;
 }
