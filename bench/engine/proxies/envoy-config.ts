@@ -131,6 +131,8 @@ function upstreamTls({ ca, client }: Certificates): object {
     sni: 'bench.internal',
     common_tls_context: {
       alpn_protocols: ['h2'],
+      // Envoy's client stops at 1.2 unless told
+      tls_params: { tls_maximum_protocol_version: 'TLSv1_3' },
       tls_certificates: [files(client)],
       validation_context: { trusted_ca: { filename: ca } },
     },
