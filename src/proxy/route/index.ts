@@ -5,3 +5,4 @@ export { chooseCluster } from './choose-cluster.ts';
 export { type CompiledRoutes, compileRoutes } from './compile/configuration.ts';
 export { createRouteCompiler } from './compile/index.ts';
 export { mutateHeaders } from './header-mutation.ts';
+export { boundTimeouts } from './timeouts.ts';

@@ -1,6 +1,7 @@
 // What a RouteConfiguration is once compiled: plain values that a request reads.
 import type { Field, HeaderBlock } from '../../http2/types.ts';
 import type { HostSelection, RequestPriority } from '../cluster/types.ts';
+import type { HeaderMatch } from './header-match.ts';
 
 /** One change of a header block, in the order they are made. */
 export type HeaderMutation =
@@ -30,6 +31,8 @@ export interface RetryOn {
   readonly 'retriable-4xx': boolean;
   readonly 'refused-stream': boolean;
   readonly 'retriable-status-codes': boolean;
+  readonly 'retriable-headers': boolean;
+  readonly 'envoy-ratelimited': boolean;
   readonly cancelled: boolean;
   readonly 'deadline-exceeded': boolean;
   readonly internal: boolean;
@@ -37,17 +40,34 @@ export interface RetryOn {
   readonly unavailable: boolean;
 }
 
+/** RetryPolicy.rate_limited_retry_back_off: the upstream says itself when it wants to be asked again. */
+export interface RateLimitedBackoff {
+  /** In this order; the first that says something usable counts. */
+  readonly headers: readonly { readonly name: string; readonly format: 'SECONDS' | 'UNIX_TIMESTAMP' }[];
+  /** A longer time is not waited for: the ordinary back-off holds then. */
+  readonly maxMs: number;
+}
+
 /** envoy.config.route.v3.RetryPolicy with HedgePolicy.hedge_on_per_try_timeout. */
 export interface RetryPolicy {
   readonly on: RetryOn;
+  /** One of `on` at least: without, tries have their time limits and no successors. */
+  readonly hasConditions: boolean;
   /** Tries beyond the first. */
   readonly numRetries: number;
   /** null: none of its own. */
   readonly perTryTimeoutMs: number | null;
+  /** How long the upstream may be silent, from the end of the request on; null: for as long as it likes. */
+  readonly perTryIdleTimeoutMs: number | null;
   /** After `perTryTimeoutMs` the try goes on and another one starts beside it. */
   readonly hedges: boolean;
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  readonly rateLimitedBackoff: RateLimitedBackoff | null;
   readonly retriableStatusCodes: ReadonlySet<number>;
+  /** Of a response: one that fits is enough. */
+  readonly retriableHeaders: readonly HeaderMatch[];
+  /** Of the request: with any here, only a request that fits one has second tries. */
+  readonly retriableRequestHeaders: readonly HeaderMatch[];
   readonly selection: HostSelection;
 }
 
@@ -60,13 +80,39 @@ export interface StreamDuration {
   readonly grpcTimeoutOffsetMs: number;
 }
 
+/** How long a request may take; null: without a limit. */
+export interface Timeouts {
+  /** From the end of the request to the end of the response. */
+  readonly wholeMs: number | null;
+  /** From the end of the request, or the beginning of a later try, to the response's headers; always less than the whole. */
+  readonly perTryMs: number | null;
+}
+
+/** RouteAction.max_grpc_timeout and grpc_timeout_offset: a gRPC request's own grpc-timeout takes the place of the route's timeout. */
+export interface GrpcTimeout {
+  /** Upper bound; 0: none. */
+  readonly maxMs: number;
+  /** Taken off the request's when that leaves something. */
+  readonly offsetMs: number;
+}
+
+/** How many bytes of a request are kept for another try. */
+export interface RetryBuffer {
+  /** request_body_buffer_limit: this and nothing else; null: not given. */
+  readonly exactly: number | null;
+  /** per_request_buffer_limit_bytes: this, or the connection's limit where that is less; null: not given. */
+  readonly atMost: number | null;
+}
+
 export interface ForwardAction {
   readonly kind: 'forward';
   readonly cluster: ClusterChoice;
   /** HTTP status when the cluster does not exist; 503. */
   readonly clusterNotFoundStatus: number;
-  /** From the end of the request to the end of the response; null: none. Envoy's default is 15 s. */
-  readonly timeoutMs: number | null;
+  /** Envoy's default is 15 s for the whole; with `streamDuration` there is no limit here. */
+  readonly timeouts: Timeouts;
+  /** null: grpc-timeout does not change `timeouts`. */
+  readonly grpcTimeout: GrpcTimeout | null;
   /** Overrides stream_idle_timeout of the connection manager; undefined: does not. */
   readonly idleTimeoutMs: number | null | undefined;
   readonly streamDuration: StreamDuration | null;
@@ -77,8 +123,7 @@ export interface ForwardAction {
   readonly authority: Field | null;
   /** x-envoy-attempt-count to the upstream, to the caller. */
   readonly attemptCount: { readonly inRequest: boolean; readonly inResponse: boolean };
-  /** Bytes of a request kept for a retry; null: the listener's limit. */
-  readonly bufferLimit: number | null;
+  readonly retryBuffer: RetryBuffer;
 }
 
 export interface DirectResponse {

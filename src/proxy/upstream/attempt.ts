@@ -4,6 +4,8 @@ import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../..
 import type { Cluster, Host } from '../cluster/index.ts';
 import type { HostPool, PoolFailure, RequestPriority, StreamRequest } from '../cluster/types.ts';
 import { failureOf, type TryFailure } from './failure.ts';
+import type { BodyReader } from './request-body.ts';
+import type { IdleTimer } from './try-timer.ts';
 
 /** What a try tells the request it belongs to. */
 export interface AttemptOwner {
@@ -17,17 +19,20 @@ export interface AttemptOwner {
 }
 
 /** One try at one host: waits for a stream, then is its handler. Counts itself among the cluster's and the host's requests. */
-export class Attempt implements StreamRequest, StreamHandler {
+export class Attempt implements StreamRequest, StreamHandler, BodyReader {
   readonly host: Host;
   readonly priority: RequestPriority;
   /** Stops waiting for its response on its own. */
   perTryTimer: Timer | undefined = undefined;
+  /** Ends it when its host has been silent for too long. */
+  idleTimer: IdleTimer | undefined = undefined;
   /** Another try was started in its place: its own failure asks for none. */
   isReplaced = false;
   /** It was slow: outlier detection knows already. */
   isTimedOut = false;
-  /** The whole request was handed to the stream. */
   requestEnded = false;
+  position = 0;
+  isBlocked = false;
   #stream: Http2Stream | undefined;
   readonly #cluster: Cluster;
   readonly #owner: AttemptOwner;
@@ -100,12 +105,14 @@ export class Attempt implements StreamRequest, StreamHandler {
   onHeaders(headers: HeaderBlock, endStream: boolean): void {
     if (this.#state === 'over') return;
     this.perTryTimer?.cancel();
+    this.idleTimer?.touch();
     if (endStream) this.#responseEnded();
     this.#owner.onAttemptHeaders(this, headers, endStream);
   }
 
   onData(chunk: Buffer, endStream: boolean): void {
     if (this.#state === 'over') return;
+    this.idleTimer?.touch();
     if (endStream) this.#responseEnded();
     this.#owner.onAttemptData(this, chunk, endStream);
   }
@@ -120,14 +127,16 @@ export class Attempt implements StreamRequest, StreamHandler {
     if (this.#state === 'over') return;
     this.#finish();
     const failure = failureOf(reset);
-    if (failure === 'remote reset' || failure === 'remote refused stream reset') this.#cluster.stats.upstreamRqRxReset.value += 1;
+    if (failure === 'remote reset') this.#cluster.stats.upstreamRqRxReset.value += 1;
     this.host.rqError += 1;
     this.host.monitor?.onFailure('connection');
     this.#owner.onAttemptFailed(this, failure, '');
   }
 
   onDrain(): void {
-    if (this.#state !== 'over') this.#owner.onAttemptDrain(this);
+    if (this.#state === 'over') return;
+    this.isBlocked = false;
+    this.#owner.onAttemptDrain(this);
   }
 
   /** The response is whole. A request that has not ended is of no more use. */
@@ -141,6 +150,7 @@ export class Attempt implements StreamRequest, StreamHandler {
     const wasOpen = this.#state === 'open';
     this.#state = 'over';
     this.perTryTimer?.cancel();
+    this.idleTimer?.cancel();
     if (!wasOpen) return;
     this.#cluster.breakers[this.priority].requests.dec();
     this.#cluster.stats.upstreamRqActive.value -= 1;

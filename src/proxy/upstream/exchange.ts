@@ -1,19 +1,22 @@
 import type { Clock, Random, Timer } from '../../core/index.ts';
-import { httpStatusOfGrpc, parseGrpcStatus } from '../../grpc/index.ts';
-import { ErrorCode, findField } from '../../http2/index.ts';
+import { grpcStatusOf, httpStatusOfGrpc } from '../../grpc/index.ts';
+import { ErrorCode } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
+import type { Counter } from '../../telemetry/index.ts';
 import type { RequestRecord } from '../access-log/index.ts';
 import type { Cluster, Host } from '../cluster/index.ts';
-import type { ForwardAction } from '../route/types.ts';
+import type { ForwardAction, Timeouts } from '../route/types.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
-import { detailsOf, failureText, flagOf, type TryFailure } from './failure.ts';
-import { NO_HEALTHY_UPSTREAM, OVERLOADED, requestTimeout } from './local-replies.ts';
+import { BodyFlow, type BodyNeed } from './body-flow.ts';
+import { detailsOf, flagOf, type TryFailure } from './failure.ts';
+import { NO_HEALTHY_UPSTREAM, type PerTryDetails, pastDeadline, requestTimeout, upstreamFailed } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
-import { attemptHeaders, responseHeaders } from './request-headers.ts';
+import { attemptCountField, attemptHeaders } from './request-headers.ts';
 import { Retries } from './retries.ts';
-import { type ResponseFacts, retriesFailure, retriesResponse } from './retry-rules.ts';
-import { startTryTimer } from './try-timer.ts';
-import type { Downstream, EnvoyHeaders } from './types.ts';
+import { factsOf, type ResponseFacts } from './retry-rules.ts';
+import { callerTimeoutMs, expectedMs, timeoutsOf } from './timeouts.ts';
+import { IdleTimer, startTryTimer } from './try-timer.ts';
+import type { Downstream, EnvoyHeaders, LocalReply } from './types.ts';
 
 export interface ExchangeDeps {
   readonly clock: Clock;
@@ -27,7 +30,7 @@ export interface ExchangeRequest {
   /** As every try sends them, but for what changes from try to try. */
   readonly headers: HeaderBlock;
   readonly record: RequestRecord;
-  /** Bytes of the body kept for another try. */
+  /** Bytes of the body kept for another try where the route does not say. */
   readonly bufferLimit: number;
   readonly envoyHeaders: EnvoyHeaders;
 }
@@ -50,15 +53,15 @@ export class Exchange implements AttemptOwner {
   readonly #deps: ExchangeDeps;
   readonly #request: ExchangeRequest;
   readonly #downstream: Downstream;
-  readonly #retries: Retries;
-  readonly #body: RequestBody;
+  /** null: the route has no retry policy. */
+  readonly #retries: Retries | null;
+  readonly #timeouts: Timeouts;
+  readonly #flow: BodyFlow;
   readonly #tried: Host[] = [];
   readonly #startMs: number;
   #attempts: Attempt[] = [];
   #phase: Phase = WAITING;
   #timeout: Timer | undefined;
-  /** Of the caller's body: taken in, not yet credited. */
-  #owedDown = 0;
   /** Of the response: taken in, not yet credited. */
   #owedUp = 0;
 
@@ -66,14 +69,18 @@ export class Exchange implements AttemptOwner {
     this.#deps = deps;
     this.#request = request;
     this.#downstream = downstream;
-    this.#body = new RequestBody(request.bufferLimit, endStream);
-    this.#retries = new Retries(request.action, request.cluster, deps);
+    const { action, cluster, headers } = request;
+    const { exactly, atMost } = action.retryBuffer;
+    const limit = exactly ?? Math.min(atMost ?? request.bufferLimit, request.bufferLimit);
+    this.#flow = new BodyFlow(new RequestBody(limit, endStream), downstream);
+    this.#retries = action.retry ? new Retries(action.retry, { cluster, priority: action.priority, headers }, deps) : null;
+    this.#timeouts = timeoutsOf(action, headers, request.record.isGrpc);
     this.#startMs = deps.clock.monotonicMs();
   }
 
   /** The first try. May answer before it returns. */
   start(): void {
-    if (this.#body.isComplete) this.#onRequestComplete();
+    if (this.#flow.body.isComplete) this.#onRequestComplete();
     const host = this.#request.cluster.pick();
     if (host) this.#try(host);
     else this.#onNoHost();
@@ -83,29 +90,14 @@ export class Exchange implements AttemptOwner {
 
   onData(chunk: Buffer, endStream: boolean): void {
     if (this.#phase.kind === 'over') return;
-    if (endStream) this.#body.end(null);
-    this.#owedDown += chunk.length;
-    let isSent = false;
-    let takesMore = true;
-    for (const attempt of this.#attempts) {
-      const { stream } = attempt;
-      if (!stream) continue;
-      isSent = true;
-      takesMore = stream.sendData(chunk, endStream) && takesMore;
-      attempt.requestEnded = endStream;
-    }
-    if (!isSent || this.#mayTryAgain) this.#keep(chunk, isSent);
-    if (isSent && takesMore) this.#creditDownstream();
+    this.#flow.onData(chunk, endStream, this.#attempts, this.#need);
+    if (this.#flow.body.isOverLimit) this.#sendBody();
     if (endStream) this.#onRequestComplete();
   }
 
   onTrailers(trailers: HeaderBlock): void {
     if (this.#phase.kind === 'over') return;
-    this.#body.end(trailers);
-    for (const attempt of this.#attempts) {
-      attempt.stream?.sendTrailers(trailers);
-      attempt.requestEnded = attempt.stream !== undefined;
-    }
+    this.#flow.onTrailers(trailers, this.#attempts, this.#need);
     this.#onRequestComplete();
   }
 
@@ -127,15 +119,17 @@ export class Exchange implements AttemptOwner {
 
   onAttemptReady(attempt: Attempt, stream: Http2Stream): void {
     const { action, headers, envoyHeaders, record } = this.#request;
-    // the first try has the whole time, whatever connecting took
-    const elapsedMs = record.attempts === 1 ? 0 : this.#deps.clock.monotonicMs() - this.#startMs;
-    stream.sendHeaders(attemptHeaders(headers, action, envoyHeaders, { elapsedMs, count: record.attempts }), this.#body.isEmpty);
-    attempt.requestEnded = this.#body.isComplete;
-    const takesMore = this.#body.isEmpty || this.#body.sendTo(stream);
-    if (takesMore) this.#creditDownstream();
-    // without a second try what was sent need not be kept
-    if (!this.#mayTryAgain) this.#body.discard();
-    if (this.#body.isComplete) this.#armPerTry(attempt);
+    // the whole time runs from the request's end on
+    const elapsedMs = record.requestEndMs === undefined || record.attempts === 1 ? 0 : this.#deps.clock.monotonicMs() - record.requestEndMs;
+    const own = {
+      expectedMs: expectedMs(this.#timeouts, action.retry, elapsedMs),
+      setsGrpcTimeout: action.grpcTimeout !== null && record.isGrpc,
+      count: record.attempts,
+    };
+    attempt.requestEnded = this.#flow.body.isEmpty;
+    stream.sendHeaders(attemptHeaders(headers, action, envoyHeaders, own), attempt.requestEnded);
+    this.#sendBody();
+    if (this.#flow.body.isComplete) this.#armTry(attempt);
   }
 
   onAttemptHeaders(attempt: Attempt, headers: HeaderBlock, endStream: boolean): void {
@@ -144,12 +138,12 @@ export class Exchange implements AttemptOwner {
     const facts = factsOf(headers);
     if (!attempt.isTimedOut)
       attempt.host.monitor?.onResponse(facts.grpcStatus === undefined ? facts.status : httpStatusOfGrpc(facts.grpcStatus));
-    if (this.#refusesResponse(attempt, facts)) {
+    if (this.#refusesResponse(attempt, facts, headers)) {
       attempt.host.rqError += 1;
       this.#drop(attempt);
       return;
     }
-    if (record.attempts > 1) this.#retries.succeeded();
+    if (record.attempts > 1) this.#retries?.succeeded();
     cluster.stats.upstreamRq.record(facts.status);
     if (facts.grpcStatus !== undefined || !record.isGrpc || endStream) countResult(attempt.host, facts);
     this.#accept(attempt, headers, endStream);
@@ -162,28 +156,32 @@ export class Exchange implements AttemptOwner {
   }
 
   onAttemptTrailers(attempt: Attempt, trailers: HeaderBlock): void {
-    countResult(attempt.host, { status: 200, grpcStatus: grpcStatusIn(trailers) });
+    countResult(attempt.host, { status: 200, grpcStatus: grpcStatusOf(trailers) });
     this.#downstream.sendTrailers(trailers);
     this.#onResponseComplete();
   }
 
   onAttemptFailed(attempt: Attempt, failure: TryFailure, detail: string): void {
-    const { record } = this.#request;
+    const { record, cluster } = this.#request;
     if (detail !== '') record.upstreamFailure = detail;
+    const isTooLate = this.#isPastDeadline;
     if (this.#phase.kind === 'responding') {
       this.#end();
-      this.#downstream.abort(flagOf(failure), detailsOf(failure, 'after'));
+      this.#downstream.abort(flagOf(failure), detailsOf(failure, 'after'), isTooLate ? ErrorCode.CANCEL : undefined);
       return;
     }
     this.#forget(attempt);
-    const policy = this.#retries.policy;
-    if (policy && !attempt.isReplaced && retriesFailure(policy, failure, attempt.hasStarted) && this.#tryAgain()) return;
-    if (this.#isAnybodyLeft) return;
-    this.#fail(failure);
+    if (!isTooLate && !attempt.isReplaced && this.#retries?.wantsAfterFailure(failure, attempt.hasStarted) && this.#tryAgain()) return;
+    if (this.#isAnybodyLeft) {
+      cluster.stats.upstreamRq.record(503);
+      return;
+    }
+    if (isTooLate) this.#answer(pastDeadline(failure), 504);
+    else this.#answer(upstreamFailed(failure, record.attempts > 1), 503);
   }
 
   onAttemptDrain(): void {
-    this.#creditDownstream();
+    this.#sendBody();
   }
 
   // Tries.
@@ -198,33 +196,40 @@ export class Exchange implements AttemptOwner {
     attempt.start();
   }
 
-  /** Another try will come, now or after its back-off. */
-  #tryAgain(): boolean {
-    if (!this.#body.isWhole) return false;
-    const verdict = this.#retries.schedule(() => {
-      const host = this.#request.cluster.pickAgain(this.#tried, this.#retries.selection);
+  /** Another try will come, after its back-off. */
+  #tryAgain(afterMs?: number): boolean {
+    const retries = this.#retries;
+    if (!retries || (retries.left > 0 && !this.#flow.body.isWhole)) return false;
+    const verdict = retries.schedule(() => {
+      const host = this.#request.cluster.pickAgain(this.#tried, retries.policy.selection);
       if (host) this.#try(host);
       else if (this.#attempts.length === 0) this.#onNoHost();
-    });
+    }, afterMs);
     if (verdict.kind === 'refused') this.#request.record.setFlag(verdict.flag);
     return verdict.kind === 'scheduled';
   }
 
-  get #mayTryAgain(): boolean {
-    return this.#retries.policy !== null && this.#phase.kind === 'waiting' && this.#body.isWhole;
-  }
-
   /** Another try lives, or is about to. */
   get #isAnybodyLeft(): boolean {
-    return this.#attempts.length > 0 || this.#retries.isPending;
+    return this.#attempts.length > 0 || this.#retries?.isPending === true;
   }
 
   /** A response that the policy wants another try for: gone if one comes, or if another try may still do better. */
-  #refusesResponse(attempt: Attempt, facts: ResponseFacts): boolean {
-    const policy = this.#retries.policy;
-    if (!policy || !retriesResponse(policy, facts)) return false;
-    if (!attempt.isReplaced && this.#tryAgain()) return true;
-    return this.#attempts.length > 1 || this.#retries.isPending;
+  #refusesResponse(attempt: Attempt, facts: ResponseFacts, headers: HeaderBlock): boolean {
+    const retries = this.#retries;
+    if (!retries?.wantsAfterResponse(facts, headers) || this.#isPastDeadline) return false;
+    if (!attempt.isReplaced && this.#tryAgain(retries.afterMs(headers))) {
+      this.#request.cluster.stats.retryUpstreamRq().record(facts.status);
+      return true;
+    }
+    return this.#attempts.length > 1 || retries.isPending;
+  }
+
+  /** The caller's own time is over, and nobody waits for an answer any more. */
+  get #isPastDeadline(): boolean {
+    const { record, headers } = this.#request;
+    const ms = record.isGrpc ? callerTimeoutMs(headers) : undefined;
+    return ms !== undefined && this.#deps.clock.monotonicMs() - record.startMs >= ms;
   }
 
   #drop(attempt: Attempt): void {
@@ -240,73 +245,93 @@ export class Exchange implements AttemptOwner {
 
   #onRequestComplete(): void {
     this.#request.record.requestEndMs = this.#deps.clock.monotonicMs();
-    const { timeoutMs } = this.#request.action;
-    if (timeoutMs !== null) this.#timeout = this.#deps.clock.after(timeoutMs, () => this.#onTimeout());
-    for (const attempt of this.#attempts) if (attempt.stream) this.#armPerTry(attempt);
+    const { wholeMs } = this.#timeouts;
+    if (wholeMs !== null) this.#timeout = this.#deps.clock.after(wholeMs, () => this.#onTimeout());
+    for (const attempt of this.#attempts) if (attempt.stream) this.#armTry(attempt);
   }
 
-  /** A try's own time begins when it has the whole request. */
-  #armPerTry(attempt: Attempt): void {
-    const ms = this.#retries.policy?.perTryTimeoutMs ?? null;
-    if (ms === null || attempt.perTryTimer || this.#phase.kind !== 'waiting') return;
-    attempt.perTryTimer = startTryTimer(this.#deps.clock, ms, () => this.#onPerTryTimeout(attempt));
+  /** A try's own times begin when the caller has sent the whole request. */
+  #armTry(attempt: Attempt): void {
+    if (!this.#retries || attempt.perTryTimer || attempt.idleTimer || this.#phase.kind !== 'waiting') return;
+    const { perTryMs } = this.#timeouts;
+    const { perTryIdleTimeoutMs: idleMs } = this.#retries.policy;
+    const { clock } = this.#deps;
+    if (perTryMs !== null) attempt.perTryTimer = startTryTimer(clock, perTryMs, () => this.#onPerTryTimeout(attempt));
+    if (idleMs !== null) attempt.idleTimer = new IdleTimer(clock, idleMs, () => this.#onPerTryIdle(attempt));
   }
 
   #onPerTryTimeout(attempt: Attempt): void {
     if (this.#phase.kind !== 'waiting') return;
-    this.#request.cluster.stats.upstreamRqPerTryTimeout.value += 1;
-    attempt.host.rqTimeout += 1;
-    attempt.host.monitor?.onFailure('timeout');
-    if (this.#retries.policy?.hedges) this.#hedge(attempt);
-    else this.#giveUp(attempt);
+    attempt.idleTimer?.cancel();
+    if (this.#retries?.hedges) this.#hedge(attempt);
+    else this.#giveUp(attempt, this.#request.cluster.stats.upstreamRqPerTryTimeout, 'upstream_per_try_timeout');
+  }
+
+  #onPerTryIdle(attempt: Attempt): void {
+    attempt.perTryTimer?.cancel();
+    if (this.#retries?.hedges) this.#hedge(attempt);
+    else this.#giveUp(attempt, this.#request.cluster.stats.upstreamRqPerTryIdleTimeout, 'upstream_per_try_idle_timeout');
   }
 
   /** The slow try goes on; beside it another host is asked, if there is one that was not. */
   #hedge(attempt: Attempt): void {
+    attempt.host.monitor?.onFailure('timeout');
     attempt.isTimedOut = true;
-    if (attempt.isReplaced || !this.#body.isWhole) return;
-    const host = this.#request.cluster.pickUntried(this.#tried, this.#retries.selection);
-    if (!host || this.#retries.takeNow().kind !== 'scheduled') return;
+    const retries = this.#retries;
+    if (!retries?.mayHedge || this.#phase.kind !== 'waiting' || attempt.isReplaced) return;
+    const host = this.#flow.body.isWhole ? this.#request.cluster.pickUntried(this.#tried, retries.policy.selection) : undefined;
+    if (!host && retries.left > 0) return;
+    const verdict = retries.takeNow();
+    if (verdict.kind === 'refused') this.#request.record.setFlag(verdict.flag);
+    if (!host || verdict.kind === 'refused') return;
     attempt.isReplaced = true;
     this.#try(host);
   }
 
-  #giveUp(attempt: Attempt): void {
+  #giveUp(attempt: Attempt, counter: Counter, details: PerTryDetails): void {
+    counter.value += 1;
+    attempt.host.rqTimeout += 1;
+    attempt.host.monitor?.onFailure('timeout');
+    const reply = requestTimeout(details);
+    if (this.#phase.kind === 'responding') {
+      this.#end();
+      this.#downstream.abort('UT', reply.details);
+      return;
+    }
     this.#drop(attempt);
-    const policy = this.#retries.policy;
-    if (policy && retriesFailure(policy, 'local reset', true) && this.#tryAgain()) return;
-    if (!this.#isAnybodyLeft) this.#answer(requestTimeout('upstream_per_try_timeout'), 504);
+    if (this.#retries?.wantsAfterFailure('local reset', true) && this.#tryAgain()) return;
+    if (!this.#isAnybodyLeft) this.#answer(reply, 504);
   }
 
   #onTimeout(): void {
-    const { cluster } = this.#request;
-    cluster.stats.upstreamRqTimeout.value += 1;
+    const { stats } = this.#request.cluster;
+    const isWaiting = this.#phase.kind === 'waiting';
     for (const { host, isTimedOut } of this.#attempts) {
+      stats.upstreamRqTimeout.value += 1;
       host.rqTimeout += 1;
-      if (this.#phase.kind === 'waiting' && !isTimedOut) host.monitor?.onFailure('timeout');
+      if (!isWaiting) continue;
+      stats.upstreamRq.record(504);
+      if (!isTimedOut) host.monitor?.onFailure('timeout');
     }
-    if (this.#phase.kind === 'responding') {
-      this.#end();
-      this.#downstream.abort('UT', 'response_timeout');
-      return;
-    }
-    this.#answer(requestTimeout('response_timeout'), 504);
+    const reply = requestTimeout('response_timeout');
+    this.#end();
+    if (isWaiting) this.#reply(reply);
+    else this.#downstream.abort('UT', reply.details);
   }
 
   // The response.
 
   #accept(attempt: Attempt, headers: HeaderBlock, endStream: boolean): void {
-    const { action, envoyHeaders, record } = this.#request;
+    const { record } = this.#request;
     this.#phase = { kind: 'responding', winner: attempt };
-    this.#retries.stop();
+    this.#retries?.stop();
     for (const other of this.#attempts) if (other !== attempt) other.cancel();
     this.#attempts = [attempt];
-    this.#body.discard();
+    this.#flow.body.release(attempt.position);
     record.upstreamHost = attempt.host.address;
     if (record.details === '') record.details = 'via_upstream';
     const serviceMs = this.#deps.clock.monotonicMs() - this.#startMs;
-    const fields = responseHeaders(headers, action, envoyHeaders, { serviceMs, count: record.attempts });
-    this.#downstream.sendHeaders(fields, endStream);
+    this.#downstream.sendHeaders(headers, endStream, Math.round(serviceMs), record.attempts);
     if (endStream) this.#onResponseComplete();
   }
 
@@ -316,61 +341,48 @@ export class Exchange implements AttemptOwner {
     this.#end();
   }
 
-  #fail(failure: TryFailure): void {
-    const body = failureText(failure, this.#request.record.attempts > 1);
-    const headers = failure === 'overflow' ? [OVERLOADED] : [];
-    this.#answer({ status: 503, body, flag: flagOf(failure), details: detailsOf(failure, 'before'), headers }, 503);
-  }
-
   #onNoHost(): void {
     this.#request.cluster.stats.upstreamCxNoneHealthy.value += 1;
     this.#answer(NO_HEALTHY_UPSTREAM, 503);
   }
 
-  #answer(reply: Parameters<Downstream['reply']>[0], status: number): void {
+  #answer(reply: LocalReply, status: number): void {
     this.#request.cluster.stats.upstreamRq.record(status);
     this.#end();
-    this.#downstream.reply(reply);
+    this.#reply(reply);
+  }
+
+  #reply(reply: LocalReply): void {
+    const { action, record } = this.#request;
+    if (!action.attemptCount.inResponse) this.#downstream.reply(reply);
+    else this.#downstream.reply({ ...reply, headers: [...(reply.headers ?? []), attemptCountField(record.attempts)] });
   }
 
   #end(): void {
     this.#phase = OVER;
     this.#timeout?.cancel();
-    this.#retries.stop();
-    for (const attempt of this.#attempts) attempt.cancel(ErrorCode.CANCEL);
+    this.#retries?.stop();
+    for (const attempt of this.#attempts) attempt.cancel();
     this.#attempts = [];
-    this.#body.discard();
+    this.#flow.body.release(this.#flow.body.length);
   }
 
   // Bytes.
 
-  /** Keeps a chunk for a try to come; past the limit no other try will. Before the first stream nothing may be lost, and no credit is given. */
-  #keep(chunk: Buffer, isSent: boolean): void {
-    this.#body.keep(chunk);
-    if (!isSent || !this.#body.isOverLimit) return;
+  /** Gives every try what it has not had. A body beyond the limit is not kept any longer, once some try has its stream: before, nothing may be lost. */
+  #sendBody(): void {
+    this.#flow.send(this.#attempts, this.#need);
+    if (this.#need !== 'perhaps' || !this.#flow.body.isOverLimit || !this.#attempts.some(({ stream }) => stream)) return;
     this.#request.cluster.stats.retryOrShadowAbandoned.value += 1;
-    this.#body.discard();
+    this.#retries?.forgo();
+    this.#flow.send(this.#attempts, this.#need);
   }
 
-  #creditDownstream(): void {
-    if (this.#owedDown === 0) return;
-    const bytes = this.#owedDown;
-    this.#owedDown = 0;
-    this.#downstream.credit(bytes);
+  get #need(): BodyNeed {
+    if (this.#retries === null || this.#phase.kind !== 'waiting' || !this.#flow.body.isWhole) return 'now';
+    if (this.#retries.isPending) return 'soon';
+    return this.#retries.left > 0 ? 'perhaps' : 'now';
   }
-}
-
-function factsOf(headers: HeaderBlock): ResponseFacts {
-  return {
-    status: Number(findField(headers, ':status')?.value),
-    grpcStatus: grpcStatusIn(headers),
-    isOverloaded: findField(headers, 'x-envoy-overloaded') !== undefined,
-  };
-}
-
-function grpcStatusIn(block: HeaderBlock): number | undefined {
-  const text = findField(block, 'grpc-status')?.value;
-  return text === undefined ? undefined : parseGrpcStatus(text);
 }
 
 function countResult(host: Host, { status, grpcStatus }: Pick<ResponseFacts, 'status' | 'grpcStatus'>): void {

@@ -1,13 +1,32 @@
 import { field } from '../../http2/index.ts';
 import type { Field } from '../../http2/types.ts';
+import { detailsOf, failureText, flagOf, type TryFailure } from './failure.ts';
 import type { LocalReply } from './types.ts';
 
 /** Tells the caller that a circuit breaker is open: it is not to try again. */
-export const OVERLOADED: Field = field('x-envoy-overloaded', 'true');
+const OVERLOADED: Field = field('x-envoy-overloaded', 'true');
 
 export const NO_HEALTHY_UPSTREAM: LocalReply = { status: 503, body: 'no healthy upstream', flag: 'UH', details: 'no_healthy_upstream' };
 
+/** Which time of a try was over. */
+export type PerTryDetails = 'upstream_per_try_timeout' | 'upstream_per_try_idle_timeout';
+
 /** `details`: whose time was over. */
-export function requestTimeout(details: 'response_timeout' | 'upstream_per_try_timeout'): LocalReply {
+export function requestTimeout(details: 'response_timeout' | PerTryDetails): LocalReply {
   return { status: 504, body: 'upstream request timeout', flag: 'UT', details };
+}
+
+/** No try brought a response. */
+export function upstreamFailed(failure: TryFailure, wasRetried: boolean): LocalReply {
+  const headers = failure === 'overflow' ? [OVERLOADED] : [];
+  return { status: 503, body: failureText(failure, wasRetried), flag: flagOf(failure), details: detailsOf(failure, 'before'), headers };
+}
+
+/**
+ * As `upstreamFailed` when the caller's own grpc-timeout has passed: its server has cut the call for that reason, and UNAVAILABLE would
+ * ask for a second try that nobody has the time for.
+ */
+export function pastDeadline(failure: TryFailure): LocalReply {
+  const body = `the deadline of the call has passed; reset reason: ${failure}`;
+  return { status: 504, grpcStatus: 4, body, flag: flagOf(failure), details: detailsOf(failure, 'before') };
 }

@@ -1,19 +1,34 @@
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
 
+/** Somebody a body is sent to, and how far that is. */
+export interface BodyReader {
+  /** undefined: none yet, or it is over. */
+  readonly stream: Http2Stream | undefined;
+  /** Chunks it was given, counted from the body's beginning. */
+  position: number;
+  /** It was given the end too. */
+  requestEnded: boolean;
+  /** Its stream wants no more before `onDrain`. */
+  isBlocked: boolean;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /**
- * The part of a request's body that is kept: what came before there was a stream to send it on, and, while another try is possible,
- * all that was sent. Once something is thrown away the request cannot be sent again.
+ * The part of a request's body that is kept: what somebody has still to be sent, and, while another try is possible, all of it. It is
+ * copied once, when it comes; every try reads the same chunks. Once something is let go the request cannot be sent again.
  */
 export class RequestBody {
-  readonly #limit: number;
+  readonly limit: number;
   #chunks: Buffer[] = [];
+  /** Chunks that came before the first that is kept. */
+  #base = 0;
   #size = 0;
   #trailers: HeaderBlock | null = null;
   #isComplete: boolean;
-  #isWhole = true;
 
   constructor(limit: number, isComplete: boolean) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#isComplete = isComplete;
   }
 
@@ -24,11 +39,21 @@ export class RequestBody {
 
   /** Everything since the beginning is here. */
   get isWhole(): boolean {
-    return this.#isWhole;
+    return this.#base === 0;
   }
 
   get isOverLimit(): boolean {
-    return this.#size > this.#limit;
+    return this.#size > this.limit;
+  }
+
+  /** Chunks that have come. */
+  get length(): number {
+    return this.#base + this.#chunks.length;
+  }
+
+  /** True when nothing follows the headers. */
+  get isEmpty(): boolean {
+    return this.#isComplete && this.length === 0 && this.#trailers === null;
   }
 
   /** Copies `chunk`: it is only valid during its event. */
@@ -38,31 +63,38 @@ export class RequestBody {
     this.#size += chunk.length;
   }
 
+  /** A chunk went to everybody at once and is not kept. */
+  passed(): void {
+    this.#base += 1;
+  }
+
   end(trailers: HeaderBlock | null): void {
     this.#isComplete = true;
     this.#trailers = trailers;
   }
 
-  /** Lets go of what is kept. */
-  discard(): void {
-    this.#chunks = [];
-    this.#size = 0;
-    this.#isWhole = false;
+  /** Lets go of the chunks before `position`. */
+  release(position: number): void {
+    const count = Math.min(position - this.#base, this.#chunks.length);
+    if (count <= 0) return;
+    for (const { length } of this.#chunks.splice(0, count)) this.#size -= length;
+    this.#base += count;
   }
 
-  /** True when nothing follows the headers. */
-  get isEmpty(): boolean {
-    return this.#isComplete && this.#size === 0 && this.#trailers === null;
-  }
-
-  /** Sends all that is kept after headers that did not end the stream. False: the stream wants no more before its `onDrain`. */
-  sendTo(stream: Http2Stream): boolean {
-    let takesMore = true;
-    this.#chunks.forEach((chunk, i) => {
-      const isLast = this.#isComplete && this.#trailers === null && i === this.#chunks.length - 1;
-      takesMore = stream.sendData(chunk, isLast);
-    });
+  /** Gives `reader` what it has not had, as far as its stream takes it, and the end behind the last of it. */
+  sendTo(reader: BodyReader): void {
+    const { stream } = reader;
+    if (!stream || reader.requestEnded) return;
+    while (reader.position < this.length) {
+      if (reader.isBlocked) return;
+      const chunk = this.#chunks[reader.position - this.#base] as Buffer;
+      reader.position += 1;
+      reader.requestEnded = this.#isComplete && this.#trailers === null && reader.position === this.length;
+      reader.isBlocked = !stream.sendData(chunk, reader.requestEnded);
+    }
+    if (!this.#isComplete || reader.requestEnded) return;
+    reader.requestEnded = true;
     if (this.#trailers) stream.sendTrailers(this.#trailers);
-    return takesMore;
+    else stream.sendData(NOTHING, true);
   }
 }

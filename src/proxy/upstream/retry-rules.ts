@@ -1,4 +1,7 @@
-import type { RetryPolicy } from '../route/types.ts';
+import { grpcStatusOf } from '../../grpc/index.ts';
+import { findField, statusOf } from '../../http2/index.ts';
+import type { HeaderBlock } from '../../http2/types.ts';
+import type { RateLimitedBackoff, RetryPolicy } from '../route/types.ts';
 import type { TryFailure } from './failure.ts';
 
 /** Facts of a response that retry_on looks at. */
@@ -6,8 +9,16 @@ export interface ResponseFacts {
   readonly status: number;
   /** Of a trailers-only response, or set among the headers; undefined without. */
   readonly grpcStatus: number | undefined;
-  /** x-envoy-overloaded is set: whoever is overloaded gets no second try. */
-  readonly isOverloaded: boolean;
+}
+
+export function factsOf(headers: HeaderBlock): ResponseFacts {
+  return { status: statusOf(headers), grpcStatus: grpcStatusOf(headers) };
+}
+
+/** Whether a policy gives a request second tries at all (retriable_request_headers). */
+export function retriesRequest({ hasConditions, retriableRequestHeaders }: RetryPolicy, headers: HeaderBlock): boolean {
+  if (!hasConditions) return false;
+  return retriableRequestHeaders.length === 0 || retriableRequestHeaders.some((matches) => matches(headers));
 }
 
 /** Whether a try that ended without a response is worth another one (RetryPolicy.retry_on). */
@@ -20,13 +31,15 @@ export function retriesFailure({ on }: RetryPolicy, failure: TryFailure, request
 }
 
 /** Whether a response is worth another try. A grpc-status in real trailers comes too late to be seen here. */
-export function retriesResponse(policy: RetryPolicy, { status, grpcStatus, isOverloaded }: ResponseFacts): boolean {
-  if (isOverloaded) return false;
+export function retriesResponse(policy: RetryPolicy, { status, grpcStatus }: ResponseFacts, headers: HeaderBlock): boolean {
   const { on } = policy;
+  // an Envoy that limits rates said no: only whoever asks for that word comes again
+  if (findField(headers, 'x-envoy-ratelimited')) return on['envoy-ratelimited'];
   if (on['5xx'] && status >= 500) return true;
   if (on['gateway-error'] && status >= 502 && status <= 504) return true;
   if (on['retriable-4xx'] && status === 409) return true;
   if (on['retriable-status-codes'] && policy.retriableStatusCodes.has(status)) return true;
+  if (on['retriable-headers'] && policy.retriableHeaders.some((matches) => matches(headers))) return true;
   switch (grpcStatus) {
     case 1:
       return on.cancelled;
@@ -41,4 +54,15 @@ export function retriesResponse(policy: RetryPolicy, { status, grpcStatus, isOve
     default:
       return false;
   }
+}
+
+/** When a response says that its sender may be asked again, in ms from now; undefined when it says nothing that is usable. */
+export function retryAfterMs({ headers: known, maxMs }: RateLimitedBackoff, headers: HeaderBlock, nowMs: number): number | undefined {
+  for (const { name, format } of known) {
+    const text = findField(headers, name)?.value ?? '';
+    if (!/^\d{1,15}$/.test(text)) continue;
+    const ms = format === 'SECONDS' ? Number(text) * 1000 : (Number(text) - Math.floor(nowMs / 1000)) * 1000;
+    if (ms >= 0 && ms <= maxMs) return ms;
+  }
+  return undefined;
 }

@@ -18,15 +18,16 @@ export interface LocalReply {
 
 /** The caller's side of one request. Calls come in order: `sendHeaders`, data, trailers; or one `reply`; `abort` after headers only. */
 export interface Downstream {
-  sendHeaders(headers: HeaderBlock, endStream: boolean): void;
+  /** The upstream's headers; `serviceMs` = how long it took, whole milliseconds, `attempts` = how many tries. */
+  sendHeaders(headers: HeaderBlock, endStream: boolean, serviceMs: number, attempts: number): void;
   /** False: give no more before `Exchange.onDrain`. */
   sendData(chunk: Buffer, endStream: boolean): boolean;
   sendTrailers(trailers: HeaderBlock): void;
   /** Lets the caller send `bytes` more of its body. */
   credit(bytes: number): void;
   reply(reply: LocalReply): void;
-  /** Ends a response that has begun and cannot be finished. */
-  abort(flag: ResponseFlag, details: string): void;
+  /** Ends a response that has begun and cannot be finished: RST_STREAM with `code`, INTERNAL_ERROR unless given. */
+  abort(flag: ResponseFlag, details: string, code?: number): void;
 }
 
 /** Whether x-envoy-expected-rq-timeout-ms and x-envoy-upstream-service-time are written (Router.suppress_envoy_headers). */

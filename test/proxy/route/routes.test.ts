@@ -197,7 +197,7 @@ t.test('the egress shape compiles: retries, hedges, host selection', (t) => {
   const hedgePolicy = message(HedgePolicy, { hedgeOnPerTryTimeout: true });
   const table = compile({ virtualHosts: [host('m', ['m'], [to('m', anyPath, { timeout: ms(0), retryPolicy, hedgePolicy })])] });
   const action = table.route('m', '/', GRPC)?.action as ForwardAction;
-  t.equal(action.timeoutMs, null);
+  t.equal(action.timeouts.wholeMs, null);
   t.match(action.retry, {
     numRetries: 1,
     perTryTimeoutMs: 150,
@@ -207,7 +207,7 @@ t.test('the egress shape compiles: retries, hedges, host selection', (t) => {
     on: { 'connect-failure': true, 'refused-stream': true, reset: true, unavailable: true, internal: false, '5xx': false },
   });
   const plain = compile({ virtualHosts: [host('m', ['m'])] }).route('m', '/', GRPC)?.action as ForwardAction;
-  t.equal(plain.timeoutMs, 15_000, 'Envoy gives a route 15 s unless told otherwise');
+  t.equal(plain.timeouts.wholeMs, 15_000, 'Envoy gives a route 15 s unless told otherwise');
   t.equal(plain.retry, null);
   t.end();
 });
@@ -284,8 +284,8 @@ t.test('what cannot be done is refused by the name of its field', (t) => {
   refused(withRoute(message(Route, { match: message(RouteMatch, anyPath) })), `${at}.action: is required`);
   refused(withRoute(to('c', anyPath, { appendXForwardedHost: true })), `${at}.route.append_x_forwarded_host: is not supported`);
   refused(
-    withRoute(to('c', anyPath, { retryPolicy: message(RetryPolicy, { retryOn: 'retriable-headers' }) })),
-    `${at}.route.retry_policy.retry_on: "retriable-headers" is not supported (only 5xx, gateway-error, reset, reset-before-request, connect-failure, retriable-4xx, refused-stream, retriable-status-codes, cancelled, deadline-exceeded, internal, resource-exhausted, unavailable)`,
+    withRoute(to('c', anyPath, { retryPolicy: message(RetryPolicy, { retryOn: 'http3-post-connect-failure' }) })),
+    `${at}.route.retry_policy.retry_on: "http3-post-connect-failure" is not supported (only 5xx, gateway-error, reset, reset-before-request, connect-failure, retriable-4xx, refused-stream, retriable-status-codes, retriable-headers, envoy-ratelimited, cancelled, deadline-exceeded, internal, resource-exhausted, unavailable)`,
   );
   refused(
     withRoute(to('c', anyPath, { hedgePolicy: message(HedgePolicy, { initialRequests: 2 }) })),

@@ -1,9 +1,10 @@
 // Which failures and which responses are worth another try, word by word of retry_on.
 import t from 'tap';
 import { RetryPolicy as Message } from '../../../src/gen/envoy/config/route/v3/route_components.ts';
+import { headerBlock } from '../../../src/http2/index.ts';
 import { compileRetry } from '../../../src/proxy/route/compile/retry.ts';
 import { failureOf, failureText, type TryFailure } from '../../../src/proxy/upstream/failure.ts';
-import { retriesFailure, retriesResponse } from '../../../src/proxy/upstream/retry-rules.ts';
+import { retriesFailure, retriesResponse, retryAfterMs } from '../../../src/proxy/upstream/retry-rules.ts';
 import { message } from '../../support/message.ts';
 
 function policy(retryOn: string) {
@@ -46,7 +47,7 @@ t.test('failures', (t) => {
 });
 
 t.test('responses', (t) => {
-  const response = (status: number, grpcStatus?: number) => ({ status, grpcStatus, isOverloaded: false });
+  const response = (status: number, grpcStatus?: number) => ({ status, grpcStatus });
   const cases: readonly (readonly [string, ReturnType<typeof response>, boolean])[] = [
     ['unavailable', response(200, 14), true],
     ['unavailable', response(200, 2), false],
@@ -65,8 +66,10 @@ t.test('responses', (t) => {
     ['connect-failure,refused-stream,reset,unavailable', response(200, 2), false],
   ];
   for (const [words, facts, expected] of cases)
-    t.equal(retriesResponse(policy(words), facts), expected, `${words} ${JSON.stringify(facts)}`);
-  t.notOk(retriesResponse(policy('5xx'), { ...response(503), isOverloaded: true }), 'who is overloaded is left alone');
+    t.equal(retriesResponse(policy(words), facts, []), expected, `${words} ${JSON.stringify(facts)}`);
+  const again = headerBlock([['x-envoy-ratelimited', 'true']]);
+  t.notOk(retriesResponse(policy('5xx,retriable-status-codes'), response(503), again), 'who limits rates is left alone');
+  t.ok(retriesResponse(policy('envoy-ratelimited'), response(429), again));
   t.end();
 });
 
@@ -86,5 +89,33 @@ t.test('resets in words', (t) => {
     failureText('remote reset', true),
     'upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote reset',
   );
+  t.end();
+});
+
+t.test('when an upstream that limits rates wants to be asked again', (t) => {
+  const limited = {
+    headers: [
+      { name: 'retry-after', format: 'SECONDS' },
+      { name: 'x-reset', format: 'UNIX_TIMESTAMP' },
+    ],
+    maxMs: 60_000,
+  } as const;
+  const cases: readonly (readonly [readonly (readonly [string, string])[], number | undefined])[] = [
+    [[['retry-after', '30']], 30_000],
+    [[['retry-after', '61']], undefined],
+    [[['retry-after', 'soon']], undefined],
+    [[['retry-after', '-1']], undefined],
+    [[['x-reset', '1010']], 10_000],
+    [[['x-reset', '999']], undefined],
+    [
+      [
+        ['x-reset', '1010'],
+        ['retry-after', '100'],
+      ],
+      10_000,
+    ],
+    [[], undefined],
+  ];
+  for (const [fields, expected] of cases) t.equal(retryAfterMs(limited, headerBlock(fields), 1_000_900), expected, JSON.stringify(fields));
   t.end();
 });

@@ -79,5 +79,5 @@ function target({ cluster: find, random }: ExplainSource, { action }: Route, hea
           .map((host) => host.address)
           .join(', ')}`;
   const retries = action.retry ? action.retry.numRetries : 0;
-  return { cluster: name, outcome, retries, hedges: action.retry?.hedges ?? false, timeout_ms: action.timeoutMs, hosts };
+  return { cluster: name, outcome, retries, hedges: action.retry?.hedges ?? false, timeout_ms: action.timeouts.wholeMs, hosts };
 }

@@ -10,7 +10,8 @@ import type {
 import { field } from '../../../http2/index.ts';
 import type { Field } from '../../../http2/types.ts';
 import { durationMs, fieldPath, optionalDurationMs, refuse, refuseOthers } from '../../runtime/compile/index.ts';
-import type { ClusterChoice, DirectResponse, ForwardAction, StreamDuration } from '../types.ts';
+import { boundTimeouts } from '../timeouts.ts';
+import type { ClusterChoice, DirectResponse, ForwardAction, GrpcTimeout, RetryBuffer, StreamDuration } from '../types.ts';
 import { compileRetry } from './retry.ts';
 
 const NOT_FOUND_STATUS = [503, 404, 500] as const;
@@ -43,6 +44,8 @@ function compileForward(path: string, action: RouteAction, route: RouteMessage, 
       'priority',
       'hedgePolicy',
       'maxStreamDuration',
+      'maxGrpcTimeout',
+      'grpcTimeoutOffset',
     ],
     // there are no virtual host rate limits to include
     harmless: ['includeVhRateLimits'],
@@ -50,19 +53,38 @@ function compileForward(path: string, action: RouteAction, route: RouteMessage, 
   const clusterNotFoundStatus = NOT_FOUND_STATUS[action.clusterNotFoundResponseCode];
   if (!clusterNotFoundStatus)
     return refuse(fieldPath(path, 'clusterNotFoundResponseCode'), `${action.clusterNotFoundResponseCode} is unknown`);
+  const routeTimeoutMs = durationMs(fieldPath(path, 'timeout'), action.timeout, DEFAULT_TIMEOUT_MS) || null;
+  // whoever sets max_stream_duration has left the older timeouts behind
+  const wholeMs = action.maxStreamDuration ? null : routeTimeoutMs;
+  const retry = compileRetry(path, action.retryPolicy ?? host.retryPolicy, action.hedgePolicy ?? host.hedgePolicy);
   return {
     kind: 'forward',
     cluster: clusterOf(path, action),
     clusterNotFoundStatus,
-    timeoutMs: durationMs(fieldPath(path, 'timeout'), action.timeout, DEFAULT_TIMEOUT_MS) || null,
+    timeouts: boundTimeouts(wholeMs, retry?.perTryTimeoutMs ?? null),
+    grpcTimeout: grpcTimeoutOf(path, action),
     idleTimeoutMs: action.idleTimeout ? durationMs(fieldPath(path, 'idleTimeout'), action.idleTimeout, 0) || null : undefined,
     streamDuration: streamDurationOf(fieldPath(path, 'maxStreamDuration'), action.maxStreamDuration),
-    retry: compileRetry(path, action.retryPolicy ?? host.retryPolicy, action.hedgePolicy ?? host.hedgePolicy),
+    retry,
     priority: action.priority === 1 ? 'high' : 'default',
     prefixRewrite: prefixRewriteOf(path, action, route),
     authority: authorityOf(path, action),
     attemptCount: { inRequest: host.includeRequestAttemptCount, inResponse: host.includeAttemptCountInResponse },
-    bufferLimit: route.perRequestBufferLimitBytes ?? host.perRequestBufferLimitBytes ?? null,
+    retryBuffer: retryBufferOf(route, host),
+  };
+}
+
+function grpcTimeoutOf(path: string, action: RouteAction): GrpcTimeout | null {
+  const maxMs = optionalDurationMs(fieldPath(path, 'maxGrpcTimeout'), action.maxGrpcTimeout);
+  const offsetMs = durationMs(fieldPath(path, 'grpcTimeoutOffset'), action.grpcTimeoutOffset, 0);
+  return maxMs === null || action.maxStreamDuration ? null : { maxMs, offsetMs };
+}
+
+function retryBufferOf(route: RouteMessage, host: VirtualHost): RetryBuffer {
+  const exactly = route.requestBodyBufferLimit ?? host.requestBodyBufferLimit;
+  return {
+    exactly: exactly === undefined ? null : Number(exactly),
+    atMost: route.perRequestBufferLimitBytes ?? host.perRequestBufferLimitBytes ?? null,
   };
 }
 

@@ -38,6 +38,7 @@ const VIRTUAL_HOST: FieldSupport<VirtualHost> = {
     'retryPolicy',
     'hedgePolicy',
     'perRequestBufferLimitBytes',
+    'requestBodyBufferLimit',
   ],
   // virtual clusters only make series of their own
   harmless: ['metadata', 'virtualClusters'],
@@ -53,6 +54,7 @@ const ROUTE: FieldSupport<RouteMessage> = {
     'responseHeadersToAdd',
     'responseHeadersToRemove',
     'perRequestBufferLimitBytes',
+    'requestBodyBufferLimit',
   ],
   // spans are not made; a stat prefix only makes series of its own
   harmless: ['metadata', 'decorator', 'tracing', 'statPrefix'],

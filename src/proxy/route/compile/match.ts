@@ -10,9 +10,14 @@ const REGEX = 'is not supported (no RE2 here: use exact, prefix, suffix or conta
 export function compileMatch(path: string, match: RouteMatch | undefined): Omit<RouteRule, 'route'> {
   if (!match) return refuse(fieldPath(path, 'match'), 'is required');
   refuseOthers(path, match, { reads: ['pathSpecifier', 'caseSensitive', 'headers', 'grpc'], harmless: [] });
-  const matchesHeaders = match.headers.map((header, i) => compileHeader(fieldPath(path, `headers[${i}]`), header));
+  const matchesHeaders = compileHeaderMatches(fieldPath(path, 'headers'), match.headers);
   if (match.grpc) matchesHeaders.push(isGrpcRequest);
   return { matchesPath: compilePath(path, match), matchesHeaders };
+}
+
+/** HeaderMatchers of one list; `path` is the list's. Throws CompileError. */
+export function compileHeaderMatches(path: string, matchers: readonly HeaderMatcher[]): HeaderMatch[] {
+  return matchers.map((matcher, i) => compileHeader(`${path}[${i}]`, matcher));
 }
 
 function compilePath(path: string, { pathSpecifier, caseSensitive }: RouteMatch): (path: string) => boolean {

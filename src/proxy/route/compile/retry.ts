@@ -1,12 +1,14 @@
 import type {
   HedgePolicy,
+  RetryPolicy_RateLimitedRetryBackOff,
   RetryPolicy_RetryBackOff,
   RetryPolicy as RetryPolicyMessage,
 } from '../../../gen/envoy/config/route/v3/route_components.ts';
 import { PreviousPrioritiesConfig } from '../../../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts';
 import type { HostSelection } from '../../cluster/types.ts';
 import { decodeAny, durationMs, fieldPath, optionalDurationMs, refuse, refuseOthers, typeNameOf } from '../../runtime/compile/index.ts';
-import type { RetryOn, RetryPolicy } from '../types.ts';
+import type { RateLimitedBackoff, RetryOn, RetryPolicy } from '../types.ts';
+import { compileHeaderMatches } from './match.ts';
 
 const PREVIOUS_PRIORITIES = 'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig';
 const PREVIOUS_HOSTS = 'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate';
@@ -20,6 +22,8 @@ const NEVER: RetryOn = {
   'retriable-4xx': false,
   'refused-stream': false,
   'retriable-status-codes': false,
+  'retriable-headers': false,
+  'envoy-ratelimited': false,
   cancelled: false,
   'deadline-exceeded': false,
   internal: false,
@@ -42,21 +46,31 @@ export function compileRetry(path: string, message: RetryPolicyMessage | undefin
       'retryOn',
       'numRetries',
       'perTryTimeout',
+      'perTryIdleTimeout',
       'retryPriority',
       'retryHostPredicate',
       'hostSelectionRetryMaxAttempts',
       'retriableStatusCodes',
       'retryBackOff',
+      'rateLimitedRetryBackOff',
+      'retriableHeaders',
+      'retriableRequestHeaders',
     ],
     harmless: [],
   });
+  const on = retryOnOf(fieldPath(at, 'retryOn'), message.retryOn);
   return {
-    on: retryOnOf(fieldPath(at, 'retryOn'), message.retryOn),
+    on,
+    hasConditions: Object.values(on).includes(true),
     numRetries: message.numRetries ?? 1,
     perTryTimeoutMs: optionalDurationMs(fieldPath(at, 'perTryTimeout'), message.perTryTimeout) || null,
+    perTryIdleTimeoutMs: optionalDurationMs(fieldPath(at, 'perTryIdleTimeout'), message.perTryIdleTimeout) || null,
     hedges: hedge?.hedgeOnPerTryTimeout ?? false,
     backoff: backoffOf(fieldPath(at, 'retryBackOff'), message.retryBackOff),
+    rateLimitedBackoff: rateLimitedOf(fieldPath(at, 'rateLimitedRetryBackOff'), message.rateLimitedRetryBackOff),
     retriableStatusCodes: new Set(message.retriableStatusCodes),
+    retriableHeaders: compileHeaderMatches(fieldPath(at, 'retriableHeaders'), message.retriableHeaders),
+    retriableRequestHeaders: compileHeaderMatches(fieldPath(at, 'retriableRequestHeaders'), message.retriableRequestHeaders),
     selection: selectionOf(at, message),
   };
 }
@@ -76,6 +90,21 @@ function backoffOf(path: string, message: RetryPolicy_RetryBackOff | undefined):
   const maxMs = durationMs(fieldPath(path, 'maxInterval'), message.maxInterval, baseMs * 10);
   if (maxMs < baseMs) refuse(path, 'retry_policy.max_interval must greater than or equal to the base_interval');
   return { baseMs, maxMs };
+}
+
+const FORMATS = ['SECONDS', 'UNIX_TIMESTAMP'] as const;
+
+function rateLimitedOf(path: string, message: RetryPolicy_RateLimitedRetryBackOff | undefined): RateLimitedBackoff | null {
+  if (!message) return null;
+  if (message.resetHeaders.length === 0) refuse(fieldPath(path, 'resetHeaders'), 'must contain at least 1 item');
+  const headers = message.resetHeaders.map(({ name, format }, i) => {
+    const at = fieldPath(path, `resetHeaders[${i}]`);
+    if (name === '') refuse(fieldPath(at, 'name'), 'is required');
+    return { name: name.toLowerCase(), format: FORMATS[format] ?? refuse(fieldPath(at, 'format'), `${format} is unknown`) };
+  });
+  const maxMs = durationMs(fieldPath(path, 'maxInterval'), message.maxInterval, 300_000);
+  if (maxMs <= 0) refuse(fieldPath(path, 'maxInterval'), 'must be greater than 0s');
+  return { headers, maxMs };
 }
 
 function selectionOf(path: string, message: RetryPolicyMessage): HostSelection {
