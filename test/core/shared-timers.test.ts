@@ -57,7 +57,7 @@ t.test('jittered durations and timers that keep the process alive go to the cloc
 });
 
 t.test('any timers fire when and in the order in which those of a plain clock do', async (t) => {
-  const seed = Number(process.env.RINGWAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = Number(process.env['RINGWAY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   t.comment(`seed ${seed} (RINGWAY_SEED)`);
   const step = fc.oneof(
     fc.record({ kind: fc.constant('arm' as const), ms: fc.constantFrom(0, 1, 5, 20) }),
