@@ -25,7 +25,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const kinds = presentKinds(options);
   const program = await buildGoProgram('engine');
   const folder = mkdtempSync(join(tmpdir(), 'ringway-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (!process.env.KEEP)   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const ends = await Ends.start(program, options.loadCore, folder);
   if (options.parts.includes('loads')) await benchLoads(options, kinds, ends, folder);
   await ends.stop();

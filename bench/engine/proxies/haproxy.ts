@@ -22,7 +22,7 @@ export function haproxyKind(): ProxyKind {
       const ports = { plain, tls, mtls };
       const config = join(folder, 'haproxy.cfg');
       writeFileSync(config, haproxyConfig(site, ports));
-      const program = pin(core, [binary as string, '-q', '-db', '-f', config]);
+      const program = pin(core, [binary as string, '-db', '-f', config]);
       await listening(program, plain);
       return { pid: program.pid, port: (door) => ports[door], stop: () => program.stop() };
     },
@@ -36,7 +36,7 @@ function haproxyConfig(
   const { ca, server, client } = certificates;
   return `global
   nbthread 1
-  maxconn 20000
+  maxconn 8000
 
 defaults
   mode http
