@@ -159,6 +159,8 @@ function scenarios(t: Test, proxy: Proxy, peer: Peer): void {
     t.equal(await proxy.stat('listener.open.ssl.versions.TLSv1.3'), 1);
     t.equal(await proxy.stat('listener.open.ssl.versions.TLSv1.2'), 1);
     t.equal(await proxy.stat('listener.open.downstream_cx_total'), 2);
+    t.ok((await proxy.stat('http.in.downstream_cx_ssl_total')) >= 2);
+    await reaches(proxy, 'http.in.downstream_cx_ssl_active', 0);
     const series = (await proxy.page('/stats/prometheus')).match(/^envoy_listener_ssl_(versions|ciphers)\{.*$/gm) ?? [];
     const labels = series.map((line) => line.replace(/\{(.*)\} .*/, (_, all: string) => all.split(',').sort().join(' ')));
     t.same(labels.sort(), [
