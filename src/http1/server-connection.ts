@@ -151,12 +151,12 @@ export class ServerConnection implements Http1ServerConnection, TurnOwner {
 
   #next(): void {
     const turn = this.#queue.shift();
-    if (!turn) {
-      this.#wire.release();
-      return;
+    if (turn) {
+      this.#current = turn;
+      turn.start();
     }
-    this.#current = turn;
-    turn.start();
+    // its body may be still to come
+    if (this.#queue.length === 0) this.#wire.release();
   }
 
   #onClose(): void {

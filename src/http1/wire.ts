@@ -30,6 +30,8 @@ export class Wire extends Duplex {
     this.#clock = clock;
     // without it node:http would end the process with an error nobody listens to
     this.on('error', () => {});
+    // a chunk that waits in it must not pass before `begin` listens
+    socket.pause();
     socket.on('error', (error) => this.destroy(error));
     socket.once('close', () => this.destroy());
   }
@@ -39,7 +41,6 @@ export class Wire extends Duplex {
     if (initialBytes) this.#take(initialBytes);
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#socket.once('end', () => this.#takeEnd());
-    // whoever sniffed may have stopped it
     this.#socket.resume();
   }
 
