@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { DataSource, TransportSocket } from '../../../src/gen/envoy/config/core/v3/base.ts';
+import { DataSource, TransportSocket, WatchedDirectory } from '../../../src/gen/envoy/config/core/v3/base.ts';
 import { RawBuffer } from '../../../src/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts';
 import {
   CertificateValidationContext,
@@ -162,7 +162,7 @@ t.test('SDS and its like are refused by name', (t) => {
   t.throws(() => compile({ validationContextType: { $case: 'validationContextSdsSecretConfig', value: sds } }), {
     message: `${AT}.validation_context_sds_secret_config: is not supported`,
   });
-  t.throws(() => compile({ tlsCertificates: [own({ watchedDirectory: { path: folder } })] }), {
+  t.throws(() => compile({ tlsCertificates: [own({ watchedDirectory: message(WatchedDirectory, { path: folder }) })] }), {
     message: `${AT}.tls_certificates[0].watched_directory: is not supported`,
   });
   t.end();
