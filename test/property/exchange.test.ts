@@ -16,9 +16,10 @@ import type { ForwardAction } from '../../src/proxy/route/types.ts';
 import { Exchange } from '../../src/proxy/upstream/index.ts';
 import type { Downstream } from '../../src/proxy/upstream/types.ts';
 import { MetricRegistry } from '../../src/telemetry/index.ts';
-import { egressRetries, http2Cluster, routeTo, tlsSources } from '../support/data-plane.ts';
+import { egressRetries, http2Cluster, routeTo } from '../support/data-plane.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { bytesOf, message, ms } from '../support/message.ts';
+import { tlsSources } from '../support/tls-sources.ts';
 
 interface Policy {
   readonly numRetries: number;
