@@ -127,7 +127,8 @@ function serverOptions(settings: TlsServerSettings): TlsOptions {
     // Refused below: what Node refuses by itself it closes without saying why, nor which connection it was.
     rejectUnauthorized: false,
     honorCipherOrder: !settings.prefersClientCiphers,
-    ...(tickets.state === 'none' ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+    // What a handshake found out stays true for as long as the connection lasts.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (tickets.state === 'none' ? constants.SSL_OP_NO_TICKET : 0),
     ...(tickets.state === 'given' && tickets.lifetimeS !== null ? { sessionTimeout: tickets.lifetimeS } : {}),
   };
 }

@@ -309,6 +309,17 @@ t.test('old versions, plaintext and rubbish end the connection and nothing else'
   t.equal(codeOf(await dial(t, server.port)), 'secured');
 });
 
+t.test('a client may not renegotiate', async (t) => {
+  const server = await serve(t, serverSettings());
+  const socket = await dialNode(t, server.port, { maxVersion: 'TLSv1.2' });
+  secured(await server.next()).resume();
+  const failed = new Promise<Error | null>((resolve) => {
+    socket.once('error', resolve);
+    socket.renegotiate({}, resolve);
+  });
+  t.match(await failed, { message: /no renegotiation/ });
+});
+
 t.test('a handshake that is cut or stalls is over, and leaves nothing', async (t) => {
   const clock = new FakeClock();
   const server = await serve(t, serverSettings(), clock);
