@@ -81,7 +81,7 @@ class Worker implements SidecarWorker {
     this.#timer?.cancel();
     this.#deps.send({ kind: 'report', seq: null, report: this.#report() });
     runtime.stop();
-    accessLogs.stop();
+    await accessLogs.stop();
   }
 
   #start({ logLevel, openPorts, updates }: Extract<ToWorker, { kind: 'start' }>): void {

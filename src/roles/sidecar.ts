@@ -84,7 +84,7 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
     // Whoever asks is answered to the very end.
     ...(probes ? [probes] : []),
     ...(admin ? [admin] : []),
-    { name: 'access logs', start: done, stop: () => done(accessLogs.stop()) },
+    { name: 'access logs', start: done, stop: () => accessLogs.stop() },
     ...(announcer ? [announcer.leaving] : []),
     // Ready before the port is open: else the first process would have every early connection.
     ...(workers ? [{ name: 'workers', start: () => workers.start(), stop: () => workers.stop() }] : []),

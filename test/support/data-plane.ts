@@ -125,7 +125,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     stop: async () => {
       await listener.drain(0);
       for (const cluster of clusters.values()) cluster.close();
-      accessLogs.stop();
+      await accessLogs.stop();
     },
   };
 }

@@ -5,14 +5,12 @@ import { FileAccessLog } from '../../gen/envoy/extensions/access_loggers/file/v3
 import { StderrAccessLog, StdoutAccessLog } from '../../gen/envoy/extensions/access_loggers/stream/v3/stream.ts';
 import { decodeAny, fieldPath, refuse, refuseOthers, typeNameOf } from '../runtime/compile/index.ts';
 import { compileJson } from './format/json.ts';
-import { compileText, DEFAULT_FORMAT } from './format/text.ts';
+import { compileText, DEFAULT_FORMAT, type Line } from './format/text.ts';
 import type { RequestRecord } from './record.ts';
 import type { FileSinks, LineSink } from './sink.ts';
 
 /** Writes one line about a request or connection that is over. */
 export type AccessLogger = (record: RequestRecord) => void;
-
-type Line = (record: RequestRecord) => string;
 
 const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog';
 const STDOUT = 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog';
@@ -44,7 +42,12 @@ function compileAccessLog(path: string, message: AccessLog, sinks: FileSinks): A
 }
 
 function logger(line: Line, sink: LineSink): AccessLogger {
-  return (record) => sink.write(line(record));
+  return (record) => {
+    const out = sink.begin();
+    if (out === undefined) return;
+    line(record, out);
+    sink.end();
+  };
 }
 
 function openSink(path: string, file: string, sinks: FileSinks): LineSink {

@@ -1,6 +1,7 @@
 import { close, closeSync, open, openSync, write, writeSync } from 'node:fs';
-import { type Clock, messageOf, type Timer } from '../../core/index.ts';
+import { type Clock, codeOf, messageOf, type Timer } from '../../core/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
+import { LineBuffer } from './line-buffer.ts';
 import { wholeLines } from './whole-lines.ts';
 
 /** Lines are written together: after this long, or once this much waits. */
@@ -11,8 +12,16 @@ const MAX_WAITING = 16 * 1024 * 1024;
 
 /** Where lines go: one file, shared by all loggers of its path. */
 export interface LineSink {
-  write(line: string): void;
+  /** Where the next line is to be written, its line feed included; undefined: it is dropped, and counted. */
+  begin(): LineBuffer | undefined;
+  /** The line is whole. */
+  end(): void;
 }
+
+/** A pipe whose reader is slow says EAGAIN when somebody made it non-blocking; it is tried again after this. */
+const FULL_PIPE_MS = 5;
+/** How long the end of the process waits for such a reader. */
+const LAST_WORDS_MS = 1000;
 
 const STANDARD: Readonly<Record<string, number>> = { '/dev/stdout': 1, '/dev/stderr': 2 };
 
@@ -51,9 +60,10 @@ export class FileSinks {
   }
 
   /** Writes what waits and closes. */
-  stop(): void {
-    for (const sink of this.#sinks.values()) sink.stop();
+  async stop(): Promise<void> {
+    const stopped = [...this.#sinks.values()].map((sink) => sink.stop());
     this.#sinks.clear();
+    await Promise.all(stopped);
   }
 }
 
@@ -64,10 +74,10 @@ class FileSink implements LineSink {
   readonly #clock: Clock;
   readonly #log: Logger;
   #fd: number;
-  #waiting: string[] = [];
-  #size = 0;
+  readonly #waiting = new LineBuffer();
   #timer: Timer | undefined;
   #isWriting = false;
+  #onWritten: () => void = () => {};
   #dropped = 0;
 
   constructor(path: string, isShared: boolean, clock: Clock, log: Logger) {
@@ -78,14 +88,14 @@ class FileSink implements LineSink {
     this.#fd = STANDARD[path] ?? openSync(path, 'a');
   }
 
-  write(line: string): void {
-    if (this.#size > MAX_WAITING) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#waiting.push(line);
-    this.#size += line.length;
-    if (this.#size >= FLUSH_SIZE) this.#flush();
+  begin(): LineBuffer | undefined {
+    if (this.#waiting.length <= MAX_WAITING) return this.#waiting;
+    this.#dropped += 1;
+    return undefined;
+  }
+
+  end(): void {
+    if (this.#waiting.length >= FLUSH_SIZE) this.#flush();
     else this.#timer ??= this.#clock.after(FLUSH_INTERVAL_MS, () => this.#flush());
   }
 
@@ -105,11 +115,19 @@ class FileSink implements LineSink {
   flushSync(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    let rest = this.#take();
-    while (rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest, 0, this.#piece(rest)));
+    let rest = this.#waiting.take();
+    const untilMs = this.#clock.monotonicMs() + LAST_WORDS_MS;
+    while (rest.length > 0 && this.#clock.monotonicMs() < untilMs) rest = rest.subarray(this.#writeSync(rest));
   }
 
-  stop(): void {
+  /** At once when nothing is being written; else after that, for a second at most. */
+  async stop(): Promise<void> {
+    if (this.#isWriting) {
+      await new Promise<void>((resolve) => {
+        this.#onWritten = resolve;
+        this.#clock.after(LAST_WORDS_MS, resolve);
+      });
+    }
     this.flushSync();
     if (!(this.#path in STANDARD)) closeSync(this.#fd);
   }
@@ -117,34 +135,42 @@ class FileSink implements LineSink {
   #flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#isWriting || this.#size === 0) return;
+    if (this.#isWriting || this.#waiting.length === 0) return;
     this.#isWriting = true;
-    this.#writeAll(this.#take());
+    this.#writeAll(this.#waiting.take());
   }
 
   #writeAll(bytes: Buffer): void {
     write(this.#fd, bytes, 0, this.#piece(bytes), null, (error, written) => {
       if (!error && written < bytes.length) return this.#writeAll(bytes.subarray(written));
+      if (error?.code === 'EAGAIN') {
+        this.#clock.after(FULL_PIPE_MS, () => this.#writeAll(bytes), { keepAlive: true });
+        return;
+      }
       if (error) this.#log.warn('access_log.write_failed', { path: this.#path }, messageOf(error));
       this.#isWriting = false;
       if (this.#dropped > 0) {
         this.#log.warn('access_log.dropped', { path: this.#path, lines: this.#dropped }, 'the disk is too slow for the access log');
         this.#dropped = 0;
       }
-      if (this.#size >= FLUSH_SIZE) this.#flush();
+      if (this.#waiting.length >= FLUSH_SIZE) this.#flush();
+      if (!this.#isWriting) this.#onWritten();
     });
+  }
+
+  /** How much went out: nothing, after a moment, when the reader is slow. */
+  #writeSync(bytes: Buffer): number {
+    try {
+      return writeSync(this.#fd, bytes, 0, this.#piece(bytes));
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_MS);
+      return 0;
+    }
   }
 
   /** How much of it goes in one write. */
   #piece(bytes: Buffer): number {
     return this.#isShared ? wholeLines(bytes) : bytes.length;
-  }
-
-  #take(): Buffer {
-    // header values are latin-1: one byte a character
-    const bytes = Buffer.from(this.#waiting.join(''), 'latin1');
-    this.#waiting = [];
-    this.#size = 0;
-    return bytes;
   }
 }

@@ -7,6 +7,7 @@ import { SubstitutionFormatString } from '../../../src/gen/envoy/config/core/v3/
 import { FileAccessLog } from '../../../src/gen/envoy/extensions/access_loggers/file/v3/file.ts';
 import { headerBlock } from '../../../src/http2/index.ts';
 import { compileAccessLogs, FileSinks, RequestRecord } from '../../../src/proxy/access-log/index.ts';
+import { wholeLines } from '../../../src/proxy/access-log/whole-lines.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { anyOf, message } from '../../support/message.ts';
@@ -70,7 +71,7 @@ t.test("without a format it is Envoy's line", async (t) => {
   failed.responseHeaders = headerBlock([[':status', '503']]);
   failed.responseCode = 503;
   logger(failed);
-  sinks.stop();
+  await sinks.stop();
   const start = '[2026-11-21T13:56:10.007Z] "POST /tempopb.Querier/FindTraceByID HTTP/2"';
   const end = '"-" "grpc-go/1.82.1" "abc" "127.0.0.13:9096" "127.0.0.13:9196"\n';
   t.equal(text(), `${start} 200 - 57 1234 5 4 ${end}${start} 503 UF,URX 57 1234 5 - ${end}`);
@@ -96,7 +97,7 @@ t.test('command operators of a text format', async (t) => {
   for (const [format, line] of cases) {
     const { logger, sinks, text } = logTo(t.testdir(), textFormat(format));
     logger(one);
-    sinks.stop();
+    await sinks.stop();
     t.equal(text(), line, format);
   }
 });
@@ -110,7 +111,7 @@ t.test('json has sorted keys, typed numbers, and null for what is absent', async
   };
   const { logger, sinks, text } = logTo(t.testdir(), { accessLogFormat: { $case: 'jsonFormat', value } });
   logger(record());
-  sinks.stop();
+  await sinks.stop();
   t.equal(text(), '{"bytes":{"in":57,"out":1234},"flags":null,"mixed":"to 127.0.0.13:9196","status":200}\n');
 });
 
@@ -134,7 +135,7 @@ t.test('lines are written together, and to a new file after reopen', async (t) =
   }
   await settle();
   logger(record());
-  sinks.stop();
+  await sinks.stop();
   t.equal(text(), '200\n');
 });
 
@@ -147,4 +148,20 @@ t.test('what cannot be written is refused', async (t) => {
   refused(textFormat('%REQ(a'), /"%REQ\(a" is no command operator/);
   refused(textFormat('%START_TIME(%Q)%'), /"%Q" is not supported in a time format/);
   refused({ path: '/nowhere/at/all.log' }, /^access_log\[0\]\.typed_config\.path: unable to open file '\/nowhere\/at\/all\.log': ENOENT/);
+});
+
+t.test('what goes in one write to a shared pipe: whole lines, 4096 octets unless one line is longer', async (t) => {
+  const line = (length: number): string => `${'x'.repeat(length - 1)}\n`;
+  const cases: readonly (readonly [string, number])[] = [
+    ['', 0],
+    ['no end', 6],
+    [line(4096), 4096],
+    [line(4000) + line(96), 4096],
+    [line(4000) + line(97), 4000],
+    [line(1000).repeat(5), 4000],
+    [line(5000) + line(10), 5000],
+    [line(10) + line(5000), 10],
+    ['x'.repeat(5000), 5000],
+  ];
+  for (const [text, length] of cases) t.equal(wholeLines(Buffer.from(text)), length, `${text.length} octets`);
 });

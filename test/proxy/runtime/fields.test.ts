@@ -311,7 +311,7 @@ function compile(root: Root, value: Fields): unknown {
       createRequestId: never,
     };
     const compiled = createListenerCompiler(deps).compile('r', bytes);
-    accessLogs.stop();
+    void accessLogs.stop();
     return compiled;
   };
   const compileCluster = (bytes: Uint8Array): unknown =>

@@ -1,4 +1,5 @@
 import { refuse } from '../../runtime/compile/index.ts';
+import type { LineBuffer } from '../line-buffer.ts';
 import type { RequestRecord } from '../record.ts';
 import { COMMANDS, type Value } from './commands.ts';
 
@@ -31,15 +32,26 @@ export function parseFormat(path: string, format: string): readonly Part[] {
   return parts;
 }
 
+/** Writes what a format says of a record. */
+export type Line = (record: RequestRecord, out: LineBuffer) => void;
+
 /** A format string as a function of a record; absent values are `-`, or '' with `omitEmpty`. */
-export function compileText(path: string, format: string, omitEmpty: boolean): (record: RequestRecord) => string {
-  const parts = parseFormat(path, format);
+export function compileText(path: string, format: string, omitEmpty: boolean): Line {
+  const parts = parseFormat(path, format).map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part));
   const absent = omitEmpty ? '' : '-';
-  return (record) => {
-    let line = '';
-    for (const part of parts) line += typeof part === 'string' ? part : (part(record) ?? absent);
-    return line;
+  return (record, out) => {
+    for (const part of parts) {
+      if (typeof part === 'function') out.text(String(part(record) ?? absent));
+      else out.octets(part);
+    }
   };
+}
+
+/** What the parts of a format say, joined. */
+export function writeParts(parts: readonly Part[], record: RequestRecord, absent: string): string {
+  let text = '';
+  for (const part of parts) text += typeof part === 'string' ? part : (part(record) ?? absent);
+  return text;
 }
 
 /** UTF-8 as latin-1 characters, which is what header values are and lines are written as. */
