@@ -13,7 +13,7 @@ export const KINDS = ['server', 'client', 'path', 'path'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** So many cases share a data plane, and every other one of these takes malformed messages as faults of their streams only. */
-const CASES_A_PATH = 64;
+export const CASES_A_PATH = 64;
 /** So many cases between two looks at the memory; what the first looks found is normal. */
 const CASES_A_LOOK = 2048;
 const LOOKS_TO_WARM_UP = 3;

@@ -32,7 +32,7 @@ export async function runPathCase(dice: Dice, path: Path, keepsChunks: boolean):
     const open = links.filter(({ isOver }) => !isOver);
     if (open.length === 0) break;
     for (let left = dice.between(1, 4); left > 0; left -= 1) dice.one(open).pump(dice.between(1, 16));
-    if (dice.oneIn(12)) tame.call(BODY.subarray(0, dice.below(BODY.length)));
+    if (dice.oneIn(12)) tame.call(BODY.subarray(0, dice.between(1, BODY.length)));
     if (dice.oneIn(2)) await turn();
     if (dice.oneIn(60)) await path.clock.advance(dice.between(1, 3000));
   }
