@@ -18,8 +18,7 @@ export interface CertificateOptions {
   /** DNS names and IPv4 addresses. */
   readonly names?: readonly string[];
   readonly keyKind?: 'ec' | 'rsa';
-  /** Years of validity; the first year is past unless it is still valid. */
-  readonly from?: number;
+  /** Valid from 2020 until the beginning of this year; 2049. */
   readonly to?: number;
 }
 
@@ -27,7 +26,7 @@ let serial = 1;
 
 /** Makes an X.509 v3 certificate (RFC 5280) with a key of its own. */
 export function makeCertificate(name: string, options: CertificateOptions = {}): TestCertificate {
-  const { issuer, isAuthority = false, names = [], keyKind = 'ec', from = 2020, to = 2049 } = options;
+  const { issuer, isAuthority = false, names = [], keyKind = 'ec', to = 2049 } = options;
   const pair =
     keyKind === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' }) : generateKeyPairSync('rsa', { modulusLength: 2048 });
   const signer = issuer?.key ?? pair.privateKey;
@@ -42,7 +41,7 @@ export function makeCertificate(name: string, options: CertificateOptions = {}):
     integer(serial++),
     algorithmOf(signer),
     nameOf(issuer?.name ?? name),
-    sequence(time(from), time(to)),
+    sequence(time(2020), time(to)),
     nameOf(name),
     publicKey,
     der(0xa3, sequence(...extensions)),
@@ -56,7 +55,7 @@ export function makeCertificate(name: string, options: CertificateOptions = {}):
   };
 }
 
-/** An empty-handed or damning revocation list of an authority, PEM. `revoked`: serial numbers as hex. */
+/** A revocation list of an authority, PEM. `revoked`: serial numbers as hex. */
 export function makeRevocationList(authority: TestCertificate, revoked: readonly string[]): string {
   const entries = revoked.map((hex) => sequence(der(0x02, Buffer.from(hex.padStart(2, '0'), 'hex')), time(2021)));
   const list = revoked.length === 0 ? [] : [sequence(...entries)];
