@@ -6,7 +6,7 @@ import { CircuitBreakers, CircuitBreakers_Thresholds } from '../../src/gen/envoy
 import { Cluster as ClusterMessage } from '../../src/gen/envoy/config/cluster/v3/cluster.ts';
 import { RouteConfiguration } from '../../src/gen/envoy/config/route/v3/route.ts';
 import { HedgePolicy, VirtualHost } from '../../src/gen/envoy/config/route/v3/route_components.ts';
-import { field, headerBlock } from '../../src/http2/index.ts';
+import { field, findField, headerBlock } from '../../src/http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../src/http2/types.ts';
 import { RequestRecord } from '../../src/proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler } from '../../src/proxy/cluster/index.ts';
@@ -14,7 +14,7 @@ import type { HostPool, StreamRequest } from '../../src/proxy/cluster/types.ts';
 import { createRouteCompiler } from '../../src/proxy/route/index.ts';
 import type { ForwardAction } from '../../src/proxy/route/types.ts';
 import { Exchange } from '../../src/proxy/upstream/index.ts';
-import type { Downstream } from '../../src/proxy/upstream/types.ts';
+import type { Downstream, LocalReply } from '../../src/proxy/upstream/types.ts';
 import { MetricRegistry } from '../../src/telemetry/index.ts';
 import { egressRetries, http2Cluster, routeTo } from '../support/data-plane.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -56,10 +56,14 @@ class FakeStream implements Http2Stream {
   over: 'us' | 'peer' | null = null;
   answered = false;
   room = 2;
+  /** Which step of the run reset it. */
+  resetAt = -1;
   readonly #request: StreamRequest;
+  readonly #world: World;
 
-  constructor(request: StreamRequest) {
+  constructor(request: StreamRequest, world: World) {
     this.#request = request;
+    this.#world = world;
   }
 
   get handler(): StreamRequest['handler'] {
@@ -90,7 +94,9 @@ class FakeStream implements Http2Stream {
   }
 
   reset(): void {
-    this.over ??= 'us';
+    if (this.over !== null) return;
+    this.over = 'us';
+    this.resetAt = this.#world.step;
   }
 
   credit(): void {}
@@ -104,6 +110,13 @@ class Caller implements Downstream {
   outcome: 'none' | 'headers' | 'ended' | 'replied' | 'aborted' | 'cancelled' = 'none';
   answers = 0;
   credited = 0;
+  /** The step in which it was told that no try brought a response. */
+  failedAt = -1;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
 
   get isOver(): boolean {
     return this.outcome !== 'none' && this.outcome !== 'headers';
@@ -131,8 +144,9 @@ class Caller implements Downstream {
     if (this.credited > this.sent.length) throw new Error('credit for what was not sent');
   }
 
-  reply(): void {
+  reply({ details }: LocalReply): void {
     this.#must('none');
+    if (details.startsWith('upstream_reset_before') || details === 'no_healthy_upstream') this.failedAt = this.#world.step;
     this.answers += 1;
     this.outcome = 'replied';
   }
@@ -157,6 +171,7 @@ class World {
   readonly #action: ForwardAction;
   readonly #policy: Policy;
   opened = 0;
+  step = 0;
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -185,12 +200,16 @@ class World {
   }
 
   begin(ended: boolean): void {
-    const caller = new Caller();
+    const caller = new Caller(this);
     this.callers.push(caller);
     const now = { startedAtMs: this.clock.nowMs(), startMs: this.clock.monotonicMs() };
     const record = new RequestRecord(now, { remote: '', local: '' });
     record.isGrpc = true;
-    const headers = [...HEADERS, ...(this.#policy.grpcTimeout ? [field('grpc-timeout', '90m')] : [])];
+    const headers = [
+      ...HEADERS,
+      field('x-caller', String(this.callers.length - 1)),
+      ...(this.#policy.grpcTimeout ? [field('grpc-timeout', '90m')] : []),
+    ];
     const request = { action: this.#action, cluster: this.cluster, headers, record, bufferLimit: 1000, envoyHeaders: 'written' as const };
     caller.isComplete = ended;
     caller.exchange = new Exchange({ clock: this.clock, random: seededRandom(2) }, request, caller, ended);
@@ -201,7 +220,7 @@ class World {
   ready(who: number): void {
     const request = this.#takeWaiting(who);
     if (!request) return;
-    const stream = new FakeStream(request);
+    const stream = new FakeStream(request, this);
     this.streams.push(stream);
     request.onReady(stream);
   }
@@ -366,6 +385,10 @@ function check(world: World, { numRetries, maxRetries }: Policy): void {
   const { breakers } = world.cluster;
   if (breakers.default.retries.active > maxRetries) throw new Error(`${breakers.default.retries.active} retries of ${maxRetries}`);
   if (world.opened > world.callers.length * (1 + numRetries)) throw new Error('more tries than the policy has');
+  for (const [i, { failedAt }] of world.callers.entries()) {
+    const mine = world.streams.filter(({ headers }) => findField(headers ?? [], 'x-caller')?.value === String(i));
+    if (failedAt >= 0 && mine.some(({ resetAt }) => resetAt === failedAt)) throw new Error('a try that failed ended one that lived');
+  }
   const bodies = world.callers.map(({ sent }) => sent.join());
   for (const { body } of world.streams)
     if (!bodies.some((sent) => sent.startsWith(body.join()))) throw new Error(`a body that nobody sent: ${body}`);
@@ -399,6 +422,7 @@ t.test('every request has one answer, and leaves nothing behind', async (t) => {
     fc.asyncProperty(policies, fc.array(anyStep, { minLength: 5, maxLength: 60 }), async (policy, steps) => {
       const world = new World(policy);
       for (const step of steps) {
+        world.step += 1;
         await perform(world, step);
         check(world, policy);
       }
