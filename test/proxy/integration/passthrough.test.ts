@@ -1,6 +1,5 @@
 // What goes through the data plane untouched, what it adds, and what it answers itself. Real sockets, Node's HTTP/2 at both ends.
 import { randomBytes } from 'node:crypto';
-import { connect as connectTcp } from 'node:net';
 import t from 'tap';
 import { DirectResponseAction, Route, RouteMatch } from '../../../src/gen/envoy/config/route/v3/route_components.ts';
 import { http2Cluster, routeTo, startDataPlane } from '../../support/data-plane.ts';
@@ -284,24 +283,4 @@ t.test('a reader who does not read bounds what is held', async (t) => {
   await client.close();
   await plane.stop();
   await peer.kill();
-});
-
-t.test('what is not HTTP/2 is told so and closed', async (t) => {
-  const plane = await startDataPlane({ clusters: [], routes: [], directory: t.testdir() });
-  const [host, port] = plane.target.split(':');
-  const ask = (text: string): Promise<string> =>
-    new Promise((resolve) => {
-      let answer = '';
-      const socket = connectTcp(Number(port), host, () => socket.write(text));
-      socket.on('data', (chunk) => {
-        answer += chunk;
-      });
-      socket.on('close', () => resolve(answer));
-      socket.on('error', () => {});
-    });
-  t.match(await ask('GET /ready HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1\.1 426 Upgrade Required\r\nupgrade: h2c\r\n.*HTTP\/2 only/s);
-  t.match(await ask('\x16\x03\x01\x02\x00\x01'), /^HTTP\/1\.1 400 Bad Request\r\n/);
-  await until(() => plane.stat('http.test.downstream_cx_active') === 0);
-  t.equal(plane.stat('http.test.downstream_cx_protocol_error'), 2);
-  await plane.stop();
 });
