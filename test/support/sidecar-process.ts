@@ -2,7 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { ServerHttp2Stream } from 'node:http2';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { createCaller, type GrpcCaller } from './grpc-backend.ts';
+import { answerGrpc, type Peer, startPeer } from './h2-peers.ts';
+import { clusterYaml, listenerYaml } from './sidecar.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -71,4 +76,53 @@ export async function startSidecarProcess(
       (stats) => (stats.get('ringway.workers_serving') ?? 0) === workers,
     );
   return sidecar;
+}
+
+const ADMIN = 'admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }';
+
+/** A bootstrap with admin pages, one cluster `a`, and one listener that routes to it. */
+export function bootstrap(backend: string, listener = listenerYaml('in', 0, { cluster: 'a' })): string {
+  return `${ADMIN}\nstatic_resources: { listeners: [${listener}], clusters: [${clusterYaml('a', backend)}] }`;
+}
+
+/** Connections of their own. */
+export function callers(sidecar: SidecarProcess, count: number, listener = 'in'): GrpcCaller[] {
+  return Array.from({ length: count }, () => createCaller(sidecar.listener(listener)));
+}
+
+/** Members that answered one call on each, or the status. */
+export async function askAll(all: readonly GrpcCaller[]): Promise<Set<string>> {
+  const replies = await Promise.all(all.map((caller) => caller.call('any', '/x.Y/Z')));
+  return new Set(replies.map(({ status, member }) => (status === 0 ? member : String(status))));
+}
+
+/** The figure whose name ends so; -1 without one. */
+export function figure(stats: ReadonlyMap<string, number>, end: string): number {
+  return [...stats].find(([name]) => name.endsWith(end))?.[1] ?? -1;
+}
+
+/** How many of some connections are refused. */
+export async function refusals(address: string, count: number): Promise<number> {
+  const [host = '', port] = address.split(':');
+  const attempts = Array.from({ length: count }, () => {
+    const socket = createConnection({ host, port: Number(port) });
+    return new Promise<number>((resolve) => {
+      socket.once('error', () => resolve(1));
+      socket.once('connect', () => resolve(0));
+    }).finally(() => socket.destroy());
+  });
+  return (await Promise.all(attempts)).reduce((sum, refused) => sum + refused, 0);
+}
+
+/** A backend whose answers wait until they are let go. */
+export async function startSlowBackend(): Promise<Peer & { readonly waiting: ServerHttp2Stream[]; answerAll(): void }> {
+  const waiting: ServerHttp2Stream[] = [];
+  const peer = await startPeer((stream) => void waiting.push(stream));
+  return {
+    ...peer,
+    waiting,
+    answerAll: () => {
+      for (const stream of waiting.splice(0)) if (!stream.destroyed) answerGrpc(stream);
+    },
+  };
 }
