@@ -417,7 +417,7 @@ async function finish(world: World): Promise<void> {
 }
 
 t.test('every request has one answer, and leaves nothing behind', async (t) => {
-  const runs = Number(process.env['RINGWAY_PROPERTY_RUNS'] ?? 400);
+  const runs = Number(process.env['RINGWAY_PROPERTY_RUNS'] ?? 1500);
   await fc.assert(
     fc.asyncProperty(policies, fc.array(anyStep, { minLength: 5, maxLength: 60 }), async (policy, steps) => {
       const world = new World(policy);
