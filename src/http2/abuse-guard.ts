@@ -29,8 +29,7 @@ export class AbuseGuard {
   #windowUpdates = 0;
   #streams = 0;
   #dataFramesSent = 0;
-  /** The lowest stream that was opened by the octets at hand. */
-  #firstOfRead = Number.POSITIVE_INFINITY;
+  #lastOpened = 0;
   readonly #maxResetDebt: number;
   #resetDebt = 0;
   #resetDebtAtMs = 0;
@@ -39,17 +38,13 @@ export class AbuseGuard {
     this.#limits = limits;
     this.#stats = stats;
     this.#clock = clock;
-    this.#maxResetDebt = Math.max(2 * limits.maxPrematureResets, limits.maxConcurrentStreams);
-  }
-
-  /** Octets of the peer came. */
-  readBegins(): void {
-    this.#firstOfRead = Number.POSITIVE_INFINITY;
+    // all that may be open at once, of which the last counts twice
+    this.#maxResetDebt = Math.max(2 * limits.maxPrematureResets, limits.maxConcurrentStreams + 1);
   }
 
   streamOpened(streamId: number): void {
     this.#streams += 1;
-    if (streamId < this.#firstOfRead) this.#firstOfRead = streamId;
+    this.#lastOpened = streamId;
   }
 
   /** A stream ran to its end, which pays for one that did not. */
@@ -59,14 +54,14 @@ export class AbuseGuard {
 
   /**
    * A request that cost us work but was reset by the peer before it was answered, or had to be refused (CVE-2023-44487). It adds one to
-   * a debt, two when the reset came with the request itself. As much as the debt may be is paid off in a second: so streams that live
+   * a debt, two when no other request came between it and its reset. As much as the debt may be is paid off in a second: so streams that live
    * longer than that can never fill it, however many are cancelled at once (docs/adr/0023).
    */
   streamCancelled(streamId: number): void {
     const nowMs = this.#clock.monotonicMs();
     const paid = ((nowMs - this.#resetDebtAtMs) / PREMATURE_MS) * this.#maxResetDebt;
     this.#resetDebtAtMs = nowMs;
-    this.#resetDebt = Math.max(0, this.#resetDebt - paid) + (streamId >= this.#firstOfRead ? 2 : 1);
+    this.#resetDebt = Math.max(0, this.#resetDebt - paid) + (streamId === this.#lastOpened ? 2 : 1);
     if (this.#resetDebt > this.#maxResetDebt) this.#stop(this.#stats.tooManyPrematureResets, 'too many streams were reset');
   }
 

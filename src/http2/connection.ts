@@ -97,7 +97,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
       decoder: new HpackDecoder({ maxBytes: limits.maxHeaderListSize, maxFields: limits.maxHeaderFields }),
       writer: this.writer,
       sender: this.sender,
-      streams: new StreamTable(),
+      streams: new StreamTable(options.firstStreamId),
       receiveWindow: new ReceiveWindow(this.writer, limits.initialConnectionWindowSize),
       peer: { initialWindowSize: DEFAULT_WINDOW_SIZE, maxConcurrentStreams: Number.POSITIVE_INFINITY },
       own: { streamWindow: Math.max(limits.initialStreamWindowSize, DEFAULT_WINDOW_SIZE) },
@@ -298,7 +298,6 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
   #onRead(chunk: Buffer): void {
     if (this.#state.kind === 'closed') return;
     this.#bytesRead += chunk.length;
-    this.#parts.guard.readBegins();
     this.#guarded(() => this.#reader.read(chunk));
   }
 

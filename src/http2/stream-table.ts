@@ -11,9 +11,14 @@ export class StreamTable {
   readonly #open = new StreamSlots<Stream>();
   readonly #closed = new ClosedStreams();
   #lastPeerId = 0;
-  #nextOwnId = 1;
+  #nextOwnId: number;
   /** Streams opened by a client that have no id yet. */
   readonly #unstarted: Stream[] = [];
+
+  /** `firstId`: of our own streams, as a client. */
+  constructor(firstId = 1) {
+    this.#nextOwnId = firstId;
+  }
 
   get active(): number {
     return this.#open.size + this.#unstarted.length;

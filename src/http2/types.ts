@@ -99,8 +99,8 @@ export interface Http2Options {
   /** WINDOW_UPDATE frames per DATA frame we sent; 10. */
   readonly maxWindowUpdatesPerDataFrame?: number;
   /**
-   * Requests that the peer may reset in the same breath; 500 (Envoy's overload.premature_reset_total_stream_count). Twice as many, and
-   * never fewer than streams may be open, when it resets them a moment later. Completed streams and time make up for them: what counts
+   * Requests that the peer may reset one by one as it sends them; 500 (Envoy's overload.premature_reset_total_stream_count). Twice as
+   * many, and never fewer than streams may be open, when it sends several before it resets them. Completed streams and time make up for them: what counts
    * is more than that in a second.
    */
   readonly maxPrematureResets?: number;

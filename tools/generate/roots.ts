@@ -49,6 +49,8 @@ export const foreignRoots: readonly string[] = [
   `${BALANCING}/ring_hash/v3/ring_hash.proto`,
   `${BALANCING}/round_robin/v3/round_robin.proto`,
   `${BALANCING}/wrr_locality/v3/wrr_locality.proto`,
+  `${EXTENSIONS}/resource_monitors/downstream_connections/v3/downstream_connections.proto`,
+  `${EXTENSIONS}/resource_monitors/fixed_heap/v3/fixed_heap.proto`,
   `${EXTENSIONS}/retry/host/omit_canary_hosts/v3/omit_canary_hosts.proto`,
   `${EXTENSIONS}/retry/host/omit_host_metadata/v3/omit_host_metadata_config.proto`,
   `${EXTENSIONS}/retry/host/previous_hosts/v3/previous_hosts.proto`,

@@ -12,8 +12,8 @@ export interface ClusterStats {
   readonly upstreamCxConnectTimeout: Counter;
   readonly upstreamCxDestroy: Counter;
   readonly upstreamCxCloseNotify: Counter;
-  readonly upstreamCxIdleTimeout: Counter;
   readonly upstreamCxMaxRequests: Counter;
+  readonly upstreamCxIdleTimeout: Counter;
   readonly upstreamCxProtocolError: Counter;
   readonly upstreamCxOverflow: Counter;
   readonly upstreamCxNoneHealthy: Counter;

@@ -128,6 +128,8 @@ export interface ClusterSettings {
   readonly tls: UpstreamTls | null;
   /** per_connection_buffer_limit_bytes; 1 MiB. */
   readonly bufferLimit: number;
+  /** common_http_protocol_options.max_requests_per_connection; 0: no limit. */
+  readonly maxRequestsPerConnection: number;
   /** What HTTP requests are sent in; as in Envoy HTTP/1.1 where nothing is said. */
   readonly protocol: 'HTTP1' | 'HTTP2';
   readonly http1: Http1Settings;

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../core/index.ts';
+import type { BufferBudget } from '../../http2/index.ts';
 import type { Field } from '../../http2/types.ts';
 import type { MetricRegistry } from '../../telemetry/index.ts';
 import type { FileSinks } from '../access-log/index.ts';
@@ -15,6 +16,10 @@ export interface FilterDeps {
   readonly accessLogs: FileSinks;
   /** What requests see; each reads it once. */
   readonly currentConfig: () => RuntimeConfig<RouteTable, Cluster>;
+  /** What all connections of the process may hold unread; none unless given. */
+  readonly budget?: BufferBudget;
+  /** overload.premature_reset_total_stream_count of the runtime; the engine's default unless given. */
+  readonly maxPrematureResets?: number;
   /** For tcp_proxy. */
   readonly connect: Connect;
   /** x-request-id for a request that has none (`createRequestIds`). */

@@ -34,6 +34,7 @@ const LISTENER: FieldSupport<ListenerMessage> = {
     'transparent',
     'freebind',
     'bindToPort',
+    'ignoreGlobalConnLimit',
   ],
   harmless: [
     // for people and other planes
@@ -50,8 +51,7 @@ const LISTENER: FieldSupport<ListenerMessage> = {
     'maxConnectionsToAcceptPerSocketEvent',
     // saves a round trip of clients that ask for it
     'tcpFastOpenQueueLength',
-    // there is no global limit of connections
-    'ignoreGlobalConnLimit',
+    // overload actions act on streams, not on listeners
     'bypassOverloadManager',
   ],
 };
@@ -101,6 +101,7 @@ function compileListener(name: string, message: ListenerMessage, deps: ListenerD
     address: { host: address.host, port: address.port },
     statName,
     direction: TRAFFIC_DIRECTIONS[message.trafficDirection] ?? 'UNSPECIFIED',
+    ignoresGlobalLimit: message.ignoreGlobalConnLimit,
     backlog: message.tcpBacklogSize ?? null,
     tls,
     handshakeTimeoutMs,

@@ -18,12 +18,14 @@ export class Listener implements PortUser {
   readonly #deps: ListenerDeps;
   readonly #stats: ListenerStats;
   readonly #connections = new Set<ActiveConnection>();
+  readonly #maxConnections: number;
   #port: BoundPort | null = null;
   #onEmpty: (() => void)[] = [];
 
   constructor(settings: ListenerSettings, deps: ListenerDeps) {
     this.settings = settings;
     this.#deps = deps;
+    this.#maxConnections = deps.connectionsOf?.[settings.name] ?? Number.POSITIVE_INFINITY;
     this.#stats = createListenerStats(deps.metrics, settings.statName, deps.worker, settings.tls !== null);
   }
 
@@ -92,7 +94,14 @@ export class Listener implements PortUser {
   }
 
   onSocket(socket: Socket): void {
-    const { clock } = this.#deps;
+    const { clock, connections } = this.#deps;
+    if (this.#connections.size >= this.#maxConnections || (connections?.isReached && !this.settings.ignoresGlobalLimit)) {
+      const { downstreamCxOverflow, downstreamGlobalCxOverflow } = this.#stats;
+      (this.#connections.size >= this.#maxConnections ? downstreamCxOverflow : downstreamGlobalCxOverflow).value += 1;
+      socket.destroy();
+      return;
+    }
+    connections?.opened();
     const startMs = clock.monotonicMs();
     this.#stats.downstreamCxTotal.value += 1;
     this.#stats.downstreamCxActive.value += 1;
@@ -102,6 +111,7 @@ export class Listener implements PortUser {
     const local = formatHostPort({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 });
     const onClosed = (): void => {
       this.#connections.delete(connection);
+      connections?.closed();
       this.#stats.downstreamCxActive.value -= 1;
       this.#stats.workerCxActive.value -= 1;
       this.#stats.downstreamCxDestroy.value += 1;
@@ -110,7 +120,7 @@ export class Listener implements PortUser {
     };
     const { filter, tls } = this.settings;
     const connection: ActiveConnection = tls
-      ? this.#secure(socket, tls, onClosed, (secured) =>
+      ? this.#secure({ socket, remote }, tls, onClosed, (secured) =>
           filter.accept({ socket: secured, remote, local, tls: { alpn: secured.alpnProtocol || '' } }, onClosed),
         )
       : filter.accept({ socket, remote, local, tls: null }, onClosed);
@@ -118,17 +128,23 @@ export class Listener implements PortUser {
   }
 
   /** A handshake first; `accept` has the connection after it. */
-  #secure(socket: Socket, tls: TlsServer, onClosed: () => void, accept: (socket: TLSSocket) => ActiveConnection): ActiveConnection {
+  #secure(
+    { socket, remote }: { readonly socket: Socket; readonly remote: string },
+    tls: TlsServer,
+    onClosed: () => void,
+    accept: (socket: TLSSocket) => ActiveConnection,
+  ): ActiveConnection {
     const { handshakeTimeoutMs } = this.settings;
     const { ssl, downstreamCxTransportSocketConnectTimeout } = this.#stats;
-    const { clock } = this.#deps;
+    const { clock, logger } = this.#deps;
     const events: SecuringEvents = {
       onSecured: (secured) => {
         ssl?.onSecured(secured);
         return accept(secured);
       },
-      onFailed: ({ code }) => {
+      onFailed: ({ code, message }) => {
         ssl?.onFailed(code);
+        logger.debug('listener.handshake_failed', { listener: this.name, remote }, message);
         if (code === 'TLS_TIMEOUT') downstreamCxTransportSocketConnectTimeout.value += 1;
         onClosed();
       },

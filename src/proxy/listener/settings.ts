@@ -14,6 +14,8 @@ export interface ListenerSettings {
   /** What its stats are called by: stat_prefix, or the address. */
   readonly statName: string;
   readonly direction: TrafficDirection;
+  /** ignore_global_conn_limit: neither bound by the limit of all listeners nor counted in it in Envoy; here counted. */
+  readonly ignoresGlobalLimit: boolean;
   /** tcp_backlog_size; null: the system's. */
   readonly backlog: number | null;
   /** How its connections are secured; null: plain TCP. */

@@ -13,6 +13,10 @@ export interface ListenerStats {
   readonly downstreamCxTotal: Counter;
   readonly downstreamCxActive: Gauge;
   readonly downstreamCxDestroy: Counter;
+  /** Connections that were closed at once: the listener has as many as it may. */
+  readonly downstreamCxOverflow: Counter;
+  /** The same for all listeners together. */
+  readonly downstreamGlobalCxOverflow: Counter;
   readonly downstreamCxLengthMs: Histogram;
   /** Handshakes that took too long. */
   readonly downstreamCxTransportSocketConnectTimeout: Counter;
@@ -30,6 +34,8 @@ export function createListenerStats(metrics: MetricRegistry, name: string, worke
     downstreamCxTotal: scope.counter('downstream_cx_total'),
     downstreamCxActive: scope.gauge('downstream_cx_active'),
     downstreamCxDestroy: scope.counter('downstream_cx_destroy'),
+    downstreamCxOverflow: scope.counter('downstream_cx_overflow'),
+    downstreamGlobalCxOverflow: scope.counter('downstream_global_cx_overflow'),
     downstreamCxLengthMs: scope.histogram('downstream_cx_length_ms'),
     downstreamCxTransportSocketConnectTimeout: scope.counter('downstream_cx_transport_socket_connect_timeout'),
     ssl: isSecure ? createTlsStats(scope) : null,

@@ -5,6 +5,7 @@ import type { Address } from '../../gen/envoy/config/core/v3/address.ts';
 import type { BackoffStrategy } from '../../gen/envoy/config/core/v3/backoff.ts';
 import { BuildVersion, Node } from '../../gen/envoy/config/core/v3/base.ts';
 import { type ApiConfigSource, ApiConfigSource_ApiType, type ConfigSource } from '../../gen/envoy/config/core/v3/config_source.ts';
+import { type LimitsPlan, planLimits } from './limits-plan.ts';
 import type { NamedResource } from './resource-table.ts';
 
 const DEFAULT_BACKOFF = { baseMs: 500, maxMs: 30_000 };
@@ -39,6 +40,7 @@ export interface BootstrapPlan {
   readonly lds: FeedPlan | null;
   /** With our user agent. */
   readonly node: Node;
+  readonly limits: LimitsPlan;
   /** null: no admin interface. */
   readonly admin: HostPort | null;
   /** The bootstrap and its node in canonical JSON, for /config_dump and /server_info. */
@@ -65,6 +67,7 @@ export function planBootstrap(bootstrap: Bootstrap, version: string): BootstrapP
     cds: feedPlan('dynamic_resources.cds_config', dynamicResources?.cdsConfig, ads),
     lds: feedPlan('dynamic_resources.lds_config', dynamicResources?.ldsConfig, ads),
     node,
+    limits: planLimits(bootstrap),
     admin: admin?.address ? hostPortOf('admin.address', admin.address) : null,
     json: {
       bootstrap: messageToJson('envoy.config.bootstrap.v3.Bootstrap', { ...bootstrap, node }),

@@ -1,7 +1,7 @@
 import type { HostPort } from '../../core/index.ts';
 import type { MetricId } from '../../telemetry/index.ts';
 import type { ResourceFailure, ResourceUpdate } from '../../xds/client/types.ts';
-import type { Feed, NamedResource } from '../runtime/index.ts';
+import type { Feed, LimitsPlan, NamedResource } from '../runtime/index.ts';
 
 /** Where the first process takes connections, by the listener's name. */
 export type OpenPorts = ReadonlyMap<string, HostPort>;
@@ -17,6 +17,7 @@ export interface InitMessage {
   readonly plan: {
     readonly clusters: readonly NamedResource[];
     readonly listeners: readonly NamedResource[];
+    readonly limits: LimitsPlan;
     readonly cds: Feed | null;
     readonly lds: Feed | null;
   };

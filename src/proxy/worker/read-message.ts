@@ -37,8 +37,8 @@ function read(value: unknown, checks: Readonly<Record<string, Check>>): unknown 
   return checks[value['kind']]?.(value) ? value : null;
 }
 
-function isPlan({ clusters, listeners, cds, lds }: Fields): boolean {
-  return isListOf(clusters, isResource) && isListOf(listeners, isResource) && isFeed(cds) && isFeed(lds);
+function isPlan({ clusters, listeners, limits, cds, lds }: Fields): boolean {
+  return isListOf(clusters, isResource) && isListOf(listeners, isResource) && isFields(limits) && isFeed(cds) && isFeed(lds);
 }
 
 function isFeed(value: unknown): boolean {

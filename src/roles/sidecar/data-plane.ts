@@ -14,6 +14,7 @@ import { createHostPools } from '../../proxy/upstream/index.ts';
 import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import { connect, localAddresses, resolveName } from '../../transport/index.ts';
 import { LateListeners } from './late-listeners.ts';
+import { machine, processLimits } from './limits.ts';
 import { ListenerBook } from './listener-book.ts';
 import { refuseLoops } from './loops.ts';
 import { listenAs, type Place } from './place.ts';
@@ -22,7 +23,7 @@ import { listenAs, type Place } from './place.ts';
 export type SidecarRuntime = Runtime<Cluster, Assignment, Listener, RouteTable>;
 
 /** What of a bootstrap a data plane is made of: what to compile, and what is awaited. */
-export interface DataPlanePlan extends Pick<BootstrapPlan, 'clusters' | 'listeners'> {
+export interface DataPlanePlan extends Pick<BootstrapPlan, 'clusters' | 'listeners' | 'limits'> {
   readonly cds: Feed | null;
   readonly lds: Feed | null;
 }
@@ -53,19 +54,22 @@ export function createDataPlane(plan: DataPlanePlan, deps: DataPlaneDeps): DataP
   const clock = sharedTimers(deps.clock);
   const shared = { clock, random, metrics: registry, logger, tlsSources: { readFile: (path: string) => readFileSync(path), environment } };
   const accessLogs = new FileSinks({ clock, logger, sharesOutputs: place.kind !== 'alone' });
+  const limits = processLimits(plan.limits, machine(), registry);
   const book = new ListenerBook({ drainTimeMs, registry });
   const runtime: SidecarRuntime = new Runtime({
     compilers: {
-      cluster: createClusterCompiler({ ...shared, resolveName, createPool: createHostPools({ clock, connect }) }),
+      cluster: createClusterCompiler({ ...shared, resolveName, createPool: createHostPools({ clock, connect, budget: limits.budget }) }),
       endpoint: createEndpointCompiler(),
       listener: createListenerCompiler({
         ...shared,
+        ...limits,
         accessLogs,
         connect,
         listen: listenAs(place),
         worker: place.kind === 'beside' ? place.worker : 0,
         drainTimeMs,
-        createRequestId: createRequestIds(randomFillSync),
+        // OpenSSL is loaded with the first request that needs one: 8 MiB
+        createRequestId: createRequestIds((octets) => randomFillSync(octets)),
         currentConfig: () => runtime.config.value,
       }),
       route: createRouteCompiler(),

@@ -20,11 +20,11 @@ export interface WorkersDeps {
 /** The other processes of a sidecar whose first one has this data plane. Nothing is started. */
 export function createWorkers(plan: BootstrapPlan, { runtime, book }: DataPlane, deps: WorkersDeps): WorkerPool {
   const { concurrency, drainTimeMs, clock, random, logger, levels, forkWorker, registry } = deps;
-  const { clusters, listeners, cds, lds } = plan;
+  const { clusters, listeners, limits, cds, lds } = plan;
   return new WorkerPool({
     size: concurrency - 1,
     fork: forkWorker,
-    init: (worker) => ({ kind: 'init', worker, drainTimeMs, logLevel: levels.level(), plan: { clusters, listeners, cds, lds } }),
+    init: (worker) => ({ kind: 'init', worker, drainTimeMs, logLevel: levels.level(), plan: { clusters, listeners, limits, cds, lds } }),
     begin: () => ({
       kind: 'start',
       logLevel: levels.level(),

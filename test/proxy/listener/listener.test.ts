@@ -145,7 +145,7 @@ t.test('what cannot be done is refused by the name of its field', (t) => {
   refused(hcm({ statPrefix: '' }), `${at}.stat_prefix: is required`);
   refused(hcm({ httpFilters: [] }), `${at}.http_filters: needs envoy.extensions.filters.http.router.v3.Router as its last filter`);
   refused(hcm({ normalizePath: true }), `${at}.normalize_path: is not supported`);
-  refused(hcm({ codecType: 1 }), `${at}.codec_type: is not supported (only AUTO and HTTP2)`);
+  refused(hcm({ codecType: 3 }), `${at}.codec_type: is not supported (only AUTO, HTTP1 and HTTP2)`);
   refused(hcm({ requestTimeout: { seconds: 1n, nanos: 0 } }), `${at}.request_timeout: is not supported`);
   refused(
     chain({

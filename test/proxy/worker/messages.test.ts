@@ -35,6 +35,7 @@ const TO_WORKER: readonly ToWorker[] = [
     plan: {
       clusters: [resource],
       listeners: [],
+      limits: { maxConnections: null, maxBuffered: 5, maxPrematureResets: null, listenerConnections: { in: 3 } },
       limits: planLimits(Bootstrap.decode(new Uint8Array())),
       cds: { initialFetchTimeoutMs: 0 },
       lds: null,

@@ -6,6 +6,7 @@ import {
   ApiConfigSource_ApiType as ApiType,
   type ConfigSource,
 } from '../../../gen/envoy/config/core/v3/config_source.ts';
+import { idleOverloadParts } from './overload.ts';
 
 /** Sections that are taken and do nothing. */
 const WITHOUT_EFFECT: Readonly<Partial<Record<keyof Bootstrap, string>>> = {
@@ -15,7 +16,6 @@ const WITHOUT_EFFECT: Readonly<Partial<Record<keyof Bootstrap, string>>> = {
   watchdog: 'watchdog',
   watchdogs: 'watchdogs',
   tracing: 'tracing',
-  overloadManager: 'overload_manager',
   dnsResolutionConfig: 'dns_resolution_config',
   typedDnsResolverConfig: 'typed_dns_resolver_config',
   bootstrapExtensions: 'bootstrap_extensions',
@@ -121,6 +121,8 @@ function judgeSections(bootstrap: Bootstrap, error: Note, warning: Note): void {
   for (const [index, { layerSpecifier }] of (bootstrap.layeredRuntime?.layers ?? []).entries()) {
     if (layerSpecifier?.$case === 'rtdsLayer') warning(`layered_runtime.layers[${index}].rtds_layer`, 'has no effect in ringway sidecar');
   }
+  for (const part of bootstrap.overloadManager ? idleOverloadParts(bootstrap.overloadManager) : [])
+    warning(part, 'has no effect in ringway sidecar');
   for (const [property, name] of Object.entries(WITHOUT_EFFECT)) {
     if (isSet(bootstrap[property as keyof Bootstrap])) warning(name, 'has no effect in ringway sidecar');
   }

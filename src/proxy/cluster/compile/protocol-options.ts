@@ -16,7 +16,7 @@ import type { ClusterSettings, Http1Settings } from '../types.ts';
 
 const OPTIONS_NAME = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
-type ProtocolSettings = Pick<ClusterSettings, 'protocol' | 'http1' | 'http2' | 'keepalive'>;
+type ProtocolSettings = Pick<ClusterSettings, 'protocol' | 'http1' | 'http2' | 'keepalive' | 'maxRequestsPerConnection'>;
 
 /** common_http_protocol_options and where they stand. */
 interface Common {
@@ -61,13 +61,14 @@ function readOptions(path: string, options: HttpProtocolOptions): ProtocolSettin
 
 function http2({ path, options: common }: Common, { options, keepalive }: ReturnType<typeof compileHttp2Options>): ProtocolSettings {
   // an idle connection costs little, and keeping it costs no request its handshake
-  if (common) refuseOthers(path, common, { reads: [], harmless: ['idleTimeout'] });
-  return { protocol: 'HTTP2', http1: HTTP1_DEFAULTS, http2: options, keepalive };
+  if (common) refuseOthers(path, common, { reads: ['maxRequestsPerConnection'], harmless: ['idleTimeout'] });
+  const maxRequestsPerConnection = common?.maxRequestsPerConnection ?? 0;
+  return { protocol: 'HTTP2', http1: HTTP1_DEFAULTS, http2: options, keepalive, maxRequestsPerConnection };
 }
 
 function http1({ path, options: common }: Common, options: Http1Options): ProtocolSettings {
   const settings = common ? withCommon(path, common, options) : { ...HTTP1_DEFAULTS, options };
-  return { protocol: 'HTTP1', http1: settings, http2: {}, keepalive: null };
+  return { protocol: 'HTTP1', http1: settings, http2: {}, keepalive: null, maxRequestsPerConnection: settings.maxRequests };
 }
 
 function withCommon(path: string, common: CommonOptions, options: Http1Options): Http1Settings {

@@ -46,6 +46,9 @@ const MANAGER: FieldSupport<HttpConnectionManager> = {
     'serverHeaderTransformation',
     'maxRequestHeadersKb',
     'streamIdleTimeout',
+    'streamFlushTimeout',
+    'requestHeadersTimeout',
+    'delayedCloseTimeout',
     'accessLog',
     'useRemoteAddress',
     'skipXffAppend',
@@ -57,11 +60,8 @@ const MANAGER: FieldSupport<HttpConnectionManager> = {
   harmless: [
     // connections are drained until their last stream ends or the listener's drain time is over, and closed as HTTP/2 asks for
     'drainTimeout',
-    'delayedCloseTimeout',
-    // no TLS here yet: there is no client certificate to forward (0 sanitizes, others are refused below)
+    // nothing of a client certificate is forwarded (0 sanitizes, others are refused below)
     'setCurrentClientCertDetails',
-    // a stream that the peer does not read is watched by stream_idle_timeout
-    'streamFlushTimeout',
   ],
 };
 
@@ -84,6 +84,7 @@ export function compileHttpConnectionManager(
     http1: compileHttp1Options(fieldPath(path, 'httpProtocolOptions'), message.httpProtocolOptions),
     http2: http2Of(path, message),
     streamIdleTimeoutMs: durationMs(fieldPath(path, 'streamIdleTimeout'), message.streamIdleTimeout, MINUTES_5) || null,
+    streamFlushTimeoutMs: flushTimeoutOf(path, message),
     ...commonOf(fieldPath(path, 'commonHttpProtocolOptions'), message.commonHttpProtocolOptions),
     server: { name: message.serverName || 'envoy', mode: SERVER_MODES[message.serverHeaderTransformation] ?? 'overwrite' },
     requestId: {
@@ -161,19 +162,38 @@ function http2Of(path: string, message: HttpConnectionManager): HttpSettings['ht
     streamErrorOnInvalidMessage: message.streamErrorOnInvalidHttpMessage ?? false,
     ...compiled?.options,
     maxHeaderListSize: kb * 1024,
+    ...timesOf(path, message),
     ...(common?.maxHeadersCount === undefined ? {} : { maxHeaderFields: common.maxHeadersCount }),
   };
+}
+
+/** request_headers_timeout 0 is Envoy's "none"; a header block of several frames has its time here in any case. */
+function timesOf(path: string, { requestHeadersTimeout, delayedCloseTimeout }: HttpConnectionManager): HttpSettings['http2'] {
+  const headersTimeoutMs = durationMs(fieldPath(path, 'requestHeadersTimeout'), requestHeadersTimeout, 0);
+  return {
+    ...(headersTimeoutMs === 0 ? {} : { headersTimeoutMs }),
+    ...(delayedCloseTimeout === undefined
+      ? {}
+      : { closeGraceMs: durationMs(fieldPath(path, 'delayedCloseTimeout'), delayedCloseTimeout, 0) }),
+  };
+}
+
+/** What may not be read for so long is dropped: stream_flush_timeout, else stream_idle_timeout, as in Envoy. */
+function flushTimeoutOf(path: string, { streamFlushTimeout, streamIdleTimeout }: HttpConnectionManager): number | null {
+  const idleMs = durationMs(fieldPath(path, 'streamIdleTimeout'), streamIdleTimeout, MINUTES_5);
+  return durationMs(fieldPath(path, 'streamFlushTimeout'), streamFlushTimeout, idleMs) || null;
 }
 
 function commonOf(
   path: string,
   message: HttpProtocolOptions | undefined,
-): Pick<HttpSettings, 'connectionIdleTimeoutMs' | 'maxStreamDurationMs'> {
-  if (!message) return { connectionIdleTimeoutMs: HOUR, maxStreamDurationMs: null };
+): Pick<HttpSettings, 'connectionIdleTimeoutMs' | 'maxStreamDurationMs' | 'maxRequestsPerConnection'> {
+  if (!message) return { connectionIdleTimeoutMs: HOUR, maxStreamDurationMs: null, maxRequestsPerConnection: Number.POSITIVE_INFINITY };
   // 0 allows header names with underscores, as we do
-  refuseOthers(path, message, { reads: ['idleTimeout', 'maxHeadersCount', 'maxStreamDuration'], harmless: [] });
+  refuseOthers(path, message, { reads: ['idleTimeout', 'maxHeadersCount', 'maxStreamDuration', 'maxRequestsPerConnection'], harmless: [] });
   return {
     connectionIdleTimeoutMs: durationMs(fieldPath(path, 'idleTimeout'), message.idleTimeout, HOUR) || null,
+    maxRequestsPerConnection: message.maxRequestsPerConnection || Number.POSITIVE_INFINITY,
     maxStreamDurationMs: optionalDurationMs(fieldPath(path, 'maxStreamDuration'), message.maxStreamDuration) || null,
   };
 }

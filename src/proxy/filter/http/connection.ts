@@ -7,10 +7,13 @@ import type { Counter } from '../../../telemetry/index.ts';
 import type { Sweepable } from '../idle-sweep.ts';
 import type { Accepted, ActiveConnection } from '../types.ts';
 import type { HttpContext } from './context.ts';
+import { FlushWatch } from './flush-watch.ts';
 import { HeadWatch } from './head-watch.ts';
 import type { HttpSettings } from './settings.ts';
 import { HttpStream, type StreamOwner } from './stream.ts';
 
+/** How long the last requests of a connection that has had as many as it may are left to run. */
+const DRAIN_MS = 3_600_000;
 /** How long an idle connection that is told to go may take to say so. */
 const IDLE_CLOSE_MS = 5000;
 /** How long a connection may take to show which protocol it speaks; then it is cut. */
@@ -42,6 +45,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   readonly #startMs: number;
   #state: State;
   #sniffed: Buffer = NOTHING;
+  #requests = 0;
   #countedRead = 0;
   #countedWritten = 0;
 
@@ -51,7 +55,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     this.#onClosed = onClosed;
     this.remote = accepted.remote;
     this.local = accepted.local;
-    this.isSecure = 'encrypted' in accepted.socket;
+    this.isSecure = accepted.tls !== null;
     this.remoteIp = accepted.remote.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
     this.idleTimeoutMs = context.settings.connectionIdleTimeoutMs;
     this.protocolRequests = context.stats.downstreamRqHttp2Total;
@@ -59,6 +63,10 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     this.#startMs = clock.monotonicMs();
     context.stats.downstreamCxTotal.value += 1;
     context.stats.downstreamCxActive.value += 1;
+    if (this.isSecure) {
+      context.stats.downstreamCxSslTotal.value += 1;
+      context.stats.downstreamCxSslActive.value += 1;
+    }
     context.connections.add(this);
     const codec = codecOf(context.settings.codec, accepted.tls?.alpn);
     if (codec === 'HTTP2') this.#state = this.#speakHttp2(undefined);
@@ -115,13 +123,15 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   }
 
   #speakHttp2(initialBytes: Buffer | undefined): State {
-    const { settings, stats, deps, bufferLimit } = this.#context;
+    const { settings, stats, deps, bufferLimit, flushes } = this.#context;
     stats.downstreamCxHttp2Total.value += 1;
     stats.downstreamCxHttp2Active.value += 1;
     const connection = createServerConnection(
       this.#socket,
       {
         ...settings.http2,
+        ...(deps.maxPrematureResets === undefined ? {} : { maxPrematureResets: deps.maxPrematureResets }),
+        ...(deps.budget ? { budget: deps.budget } : {}),
         streamBufferLimit: bufferLimit,
         clock: deps.clock,
         stats: stats.codec,
@@ -130,9 +140,11 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
       {
         onStream: (stream) => {
           this.#touch();
+          this.#countRequest();
           return new HttpStream(this.#context, this, stream);
         },
         onClose: (error) => {
+          watch.stop();
           if (error && isProtocolError(error)) stats.downstreamCxProtocolError.value += 1;
           stats.downstreamCxHttp2Active.value -= 1;
           this.#countBytes();
@@ -140,6 +152,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
         },
       },
     );
+    const watch = new FlushWatch(flushes, settings.streamFlushTimeoutMs, connection);
     return { kind: 'http2', connection };
   }
 
@@ -153,6 +166,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     const connection = http1.accept(this.#socket, options, {
       onStream: (stream) => {
         this.#touch();
+        this.#countRequest();
         watch.touch();
         return new HttpStream(this.#context, this, stream);
       },
@@ -173,9 +187,20 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     const { stats, connections, deps } = this.#context;
     connections.remove(this);
     stats.downstreamCxActive.value -= 1;
+    if (this.isSecure) stats.downstreamCxSslActive.value -= 1;
     stats.downstreamCxDestroy.value += 1;
     stats.downstreamCxLengthMs.record(deps.clock.monotonicMs() - this.#startMs);
     this.#onClosed();
+  }
+
+  /** max_requests_per_connection: the last one it may have tells the peer to go. */
+  #countRequest(): void {
+    this.#requests += 1;
+    const { settings, stats } = this.#context;
+    if (this.#requests !== settings.maxRequestsPerConnection) return;
+    stats.downstreamCxMaxRequestsReached.value += 1;
+    // not while the request is only being opened
+    queueMicrotask(() => this.drain(DRAIN_MS));
   }
 
   #touch(): void {

@@ -19,6 +19,8 @@ export class HttpContext {
   readonly retryBufferLimit: number;
   readonly streams: IdleSweep<Sweepable>;
   readonly connections: IdleSweep<Sweepable>;
+  /** Of HTTP/2 connections: that their answers are read. */
+  readonly flushes: IdleSweep<Sweepable>;
   readonly responseHeaders: ResponseHeaders;
   #http1: Http1Server | undefined;
 
@@ -30,6 +32,7 @@ export class HttpContext {
     this.stats = createHttpStats(deps.metrics, settings.statPrefix, listener.address);
     this.streams = new IdleSweep(deps.clock, settings.streamIdleTimeoutMs ?? Number.POSITIVE_INFINITY);
     this.connections = new IdleSweep(deps.clock, settings.connectionIdleTimeoutMs ?? Number.POSITIVE_INFINITY);
+    this.flushes = new IdleSweep(deps.clock, settings.streamFlushTimeoutMs ?? Number.POSITIVE_INFINITY);
     this.responseHeaders = new ResponseHeaders(settings, deps.clock);
   }
 

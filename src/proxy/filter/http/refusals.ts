@@ -8,7 +8,8 @@ export const NO_ROUTE: LocalReply = { status: 404, body: '', flag: 'NR', details
 export const TOO_LONG: LocalReply = { status: 408, grpcStatus: 4, body: 'downstream duration timeout', details: 'max_duration_timeout' };
 
 const NO_UPGRADE: LocalReply = { status: 403, body: '', details: 'upgrade_failed' };
-const BAD_PATH: LocalReply = { status: 400, body: '', details: 'path_normalization_failed' };
+/** A path that is none: it has a fragment. */
+export const BAD_PATH: LocalReply = { status: 400, body: '', details: 'path_normalization_failed' };
 
 export function noCluster(status: number): LocalReply {
   return { status, body: '', flag: 'NC', details: 'cluster_not_found' };

@@ -18,6 +18,10 @@ export interface HttpSettings {
   readonly http2: Http2Options;
   /** stream_idle_timeout; 5 min; null: none. */
   readonly streamIdleTimeoutMs: number | null;
+  /** stream_flush_timeout; stream_idle_timeout unless it is set; null: none. */
+  readonly streamFlushTimeoutMs: number | null;
+  /** common_http_protocol_options.max_requests_per_connection; Infinity: no limit. */
+  readonly maxRequestsPerConnection: number;
   /** common_http_protocol_options.idle_timeout; 1 h; null: none. */
   readonly connectionIdleTimeoutMs: number | null;
   /** common_http_protocol_options.max_stream_duration; null: none. */

@@ -14,6 +14,8 @@ import {
 export interface HttpStats {
   readonly downstreamCxTotal: Counter;
   readonly downstreamCxActive: Gauge;
+  readonly downstreamCxSslTotal: Counter;
+  readonly downstreamCxSslActive: Gauge;
   readonly downstreamCxHttp1Total: Counter;
   readonly downstreamCxHttp1Active: Gauge;
   readonly downstreamCxHttp2Total: Counter;
@@ -21,6 +23,7 @@ export interface HttpStats {
   readonly downstreamCxDestroy: Counter;
   readonly downstreamCxProtocolError: Counter;
   readonly downstreamCxIdleTimeout: Counter;
+  readonly downstreamCxMaxRequestsReached: Counter;
   readonly downstreamCxRxBytesTotal: Counter;
   readonly downstreamCxTxBytesTotal: Counter;
   readonly downstreamCxLengthMs: Histogram;
@@ -30,6 +33,7 @@ export interface HttpStats {
   readonly downstreamRqHttp2Total: Counter;
   readonly downstreamRqRxReset: Counter;
   readonly downstreamRqTxReset: Counter;
+  readonly downstreamRqFailedPathNormalization: Counter;
   readonly downstreamRqIdleTimeout: Counter;
   readonly downstreamRqMaxDurationReached: Counter;
   readonly downstreamRqTime: Histogram;
@@ -50,6 +54,8 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
   return {
     downstreamCxTotal: scope.counter('downstream_cx_total'),
     downstreamCxActive: scope.gauge('downstream_cx_active'),
+    downstreamCxSslTotal: scope.counter('downstream_cx_ssl_total'),
+    downstreamCxSslActive: scope.gauge('downstream_cx_ssl_active'),
     downstreamCxHttp1Total: scope.counter('downstream_cx_http1_total'),
     downstreamCxHttp1Active: scope.gauge('downstream_cx_http1_active'),
     downstreamCxHttp2Total: scope.counter('downstream_cx_http2_total'),
@@ -57,6 +63,7 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
     downstreamCxDestroy: scope.counter('downstream_cx_destroy'),
     downstreamCxProtocolError: scope.counter('downstream_cx_protocol_error'),
     downstreamCxIdleTimeout: scope.counter('downstream_cx_idle_timeout'),
+    downstreamCxMaxRequestsReached: scope.counter('downstream_cx_max_requests_reached'),
     downstreamCxRxBytesTotal: scope.counter('downstream_cx_rx_bytes_total'),
     downstreamCxTxBytesTotal: scope.counter('downstream_cx_tx_bytes_total'),
     downstreamCxLengthMs: scope.histogram('downstream_cx_length_ms'),
@@ -66,6 +73,7 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
     downstreamRqHttp2Total: scope.counter('downstream_rq_http2_total'),
     downstreamRqRxReset: scope.counter('downstream_rq_rx_reset'),
     downstreamRqTxReset: scope.counter('downstream_rq_tx_reset'),
+    downstreamRqFailedPathNormalization: scope.counter('downstream_rq_failed_path_normalization'),
     downstreamRqIdleTimeout: scope.counter('downstream_rq_idle_timeout'),
     downstreamRqMaxDurationReached: scope.counter('downstream_rq_max_duration_reached'),
     downstreamRqTime: scope.histogram('downstream_rq_time'),
@@ -77,7 +85,7 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
     noCluster: scope.counter('no_cluster'),
     // of each connection manager, as in Envoy; the others are of the process
     codec: createCodecStats((stat) =>
-      stat === 'too_many_premature_resets' ? scope.counter(`downstream_rq_${stat}`) : codec.counter(stat),
+      stat === 'too_many_premature_resets' || stat === 'header_timeout' ? scope.counter(`downstream_rq_${stat}`) : codec.counter(stat),
     ),
   };
 }

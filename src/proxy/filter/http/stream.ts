@@ -12,7 +12,7 @@ import type { Downstream, LocalReply } from '../../upstream/types.ts';
 import type { Sweepable } from '../idle-sweep.ts';
 import type { HttpContext } from './context.ts';
 import { renderReply } from './local-reply.ts';
-import { NO_ROUTE, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
+import { BAD_PATH, NO_ROUTE, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 import type { ResponseOrigin } from './response-headers.ts';
 import { routedHeaders } from './routed-headers.ts';
@@ -71,7 +71,9 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
     this.#isHead = head.method === 'HEAD';
     this.#record.isGrpc = head.isGrpc;
     this.#record.requestHeaders = head.headers;
-    const reply = refusalOf(head) ?? this.#begin(head, endStream);
+    const refusal = refusalOf(head);
+    if (refusal === BAD_PATH) this.#context.stats.downstreamRqFailedPathNormalization.value += 1;
+    const reply = refusal ?? this.#begin(head, endStream);
     if (reply) this.reply(reply);
   }
 

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../../core/index.ts';
 import { createClientConnection, ErrorCode } from '../../../http2/index.ts';
 import type { Http2Connection, Http2Stream, StreamHandler } from '../../../http2/types.ts';
 import type { Host, PoolOwner } from '../../cluster/index.ts';
+import type { HostPoolDeps } from './types.ts';
 
 /** How long streams of a connection that takes no new ones may go on; whoever retires a cluster cuts sooner. */
 const DRAIN_MS = 3_600_000;
@@ -22,10 +23,11 @@ export class PooledConnection {
   readonly #clock: Clock;
   readonly #startMs: number;
   #keepalive: Timer | undefined;
+  #requests = 0;
   #countedRead = 0;
   #countedWritten = 0;
 
-  constructor(socket: Duplex, host: Host, owner: PoolOwner, clock: Clock, events: PooledConnectionEvents) {
+  constructor(socket: Duplex, host: Host, owner: PoolOwner, { clock, budget }: HostPoolDeps, events: PooledConnectionEvents) {
     this.#owner = owner;
     this.#host = host;
     this.#clock = clock;
@@ -33,7 +35,7 @@ export class PooledConnection {
     const { settings, stats } = owner;
     this.#connection = createClientConnection(
       socket,
-      { ...settings.http2, streamBufferLimit: settings.bufferLimit, stats: stats.http2, clock },
+      { ...settings.http2, streamBufferLimit: settings.bufferLimit, stats: stats.http2, clock, ...(budget ? { budget } : {}) },
       {
         onStream: () => {
           throw new Error('a server opens no streams');
@@ -58,7 +60,15 @@ export class PooledConnection {
 
   openStream(handler: StreamHandler): Http2Stream | undefined {
     this.#countBytes();
-    return this.#connection.openStream(handler);
+    if (!this.#connection.acceptsStreams) return undefined;
+    const stream = this.#connection.openStream(handler);
+    if (stream) this.#requests += 1;
+    const { settings, stats } = this.#owner;
+    if (this.#requests === settings.maxRequestsPerConnection) {
+      stats.upstreamCxMaxRequests.value += 1;
+      this.drain();
+    } else if (!this.#connection.acceptsStreams) this.drain(); // its stream ids are used up (RFC 9113 §5.1.1)
+    return stream;
   }
 
   drain(): void {

@@ -112,7 +112,7 @@ class SharedPool implements HostPool {
     const { clock } = this.#deps;
     if (this.#pending) this.#owner.stats.upstreamCxConnectMs.record(clock.monotonicMs() - this.#pending.startMs);
     this.#pending = undefined;
-    const connection = new PooledConnection(socket, this.#host, this.#owner, clock, {
+    const connection = new PooledConnection(socket, this.#host, this.#owner, this.#deps, {
       onLeaving: () => this.#onLeaving(),
       onAvailable: () => this.#serveWaiting(),
       onClosed: () => this.#onClosed(connection),
