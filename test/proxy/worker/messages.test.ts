@@ -1,8 +1,6 @@
 // What first process and workers say to each other, and that nothing else is taken for it.
 import { deserialize, serialize } from 'node:v8';
 import t from 'tap';
-import { Bootstrap } from '../../../src/gen/envoy/config/bootstrap/v3/bootstrap.ts';
-import { planLimits } from '../../../src/proxy/runtime/limits-plan.ts';
 import type { FromWorker, ToWorker, WorkerReport } from '../../../src/proxy/worker/messages.ts';
 import { readFromWorker, readToWorker } from '../../../src/proxy/worker/read-message.ts';
 
@@ -36,7 +34,6 @@ const TO_WORKER: readonly ToWorker[] = [
       clusters: [resource],
       listeners: [],
       limits: { maxConnections: null, maxBuffered: 5, maxPrematureResets: null, listenerConnections: { in: 3 } },
-      limits: planLimits(Bootstrap.decode(new Uint8Array())),
       cds: { initialFetchTimeoutMs: 0 },
       lds: null,
     },
