@@ -1,63 +1,56 @@
-// Bundles src/cli/main.ts with everything it needs into one file that any Node >= 24 runs. An older Node gets one line.
-import { chmodSync, readFileSync, renameSync } from 'node:fs';
+// Bundles src/cli/main.ts with everything it needs: ringway.js, which any Node >= 24 runs, and beside it a folder of chunks, so that a
+// role loads what it runs and nothing else. An older Node gets one line.
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { asciiOnly, assertAscii } from './bundle/ascii-only.mjs';
+import { lateBuiltins, requireOfChunks } from './bundle/late-builtins.mjs';
+import { leanPino } from './bundle/lean-pino.mjs';
+import { programText } from './bundle/program.mjs';
+import { workedOut } from './bundle/worked-out.mjs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-const out = process.argv[2] ?? 'dist/bin/ringway.js';
-const banner = `#!/usr/bin/env node
-import { createRequire as __createRequire } from 'node:module';
-if (Number(process.versions.node.split('.')[0]) < 24) {
-  console.error('ringway: needs Node 24 or newer, this is ' + process.versions.node + '; install it from https://nodejs.org or run: npx -p node@24 ringway');
-  process.exit(1);
-}
-const require = __createRequire(import.meta.url);`;
+const [out = 'dist/bin/ringway.js', only] = process.argv.slice(2);
+const chunks = join(dirname(out), 'chunks');
+/** Chunks of builds before: a program that still runs may load one later. `--only` keeps none, for a package. */
+const KEPT_MS = only === '--only' ? 0 : 24 * 60 * 60 * 1000;
 
-// In one ES module every static import of a builtin would be evaluated at the start, whatever the command: these are taken when
-// the module that imports them is.
-const lateBuiltins = {
-  name: 'late-builtins',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^node:(child_process|dgram|dns|http|http2|https|readline|zlib)$/ }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
-    );
-    bundle.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = require('${path}');` }));
-    bundle.onResolve({ filter: /^node:/, namespace: 'builtin' }, ({ path }) => ({ path, external: true }));
-  },
-};
-
-// One character beyond ASCII, and Node keeps the whole program at two bytes a character: 4 MB more in every process. esbuild escapes
-// them in strings, not in regular expressions.
-const asciiOnly = {
-  name: 'ascii-only',
-  setup(bundle) {
-    bundle.onLoad({ filter: /node_modules\/@nats-io\/.*\.js$/ }, ({ path }) => ({ contents: escaped(readFileSync(path, 'utf8')) }));
-  },
-};
-
-await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: `${out}.new`,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  keepNames: false,
-  sourcemap: 'external',
-  sourcesContent: false, // positions are what a stack trace needs; the sources themselves are 6 MB
-  legalComments: 'none',
-  banner: { js: banner },
-  define: { RINGWAY_VERSION: JSON.stringify(version) },
-  plugins: [lateBuiltins, asciiOnly],
-  logLevel: 'error',
-});
-const strange = /.{0,40}[^\0-\x7f].{0,20}/u.exec(readFileSync(`${out}.new`, 'utf8'));
-if (strange) throw new Error(`the bundle is not all ASCII, see asciiOnly in tools/bundle.mjs: ${strange[0]}`);
-chmodSync(`${out}.new`, 0o755);
-renameSync(`${out}.new.map`, `${out}.map`);
-renameSync(`${out}.new`, out); // whoever runs the old file meanwhile keeps it
-
-function escaped(source) {
-  return source.replaceAll(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+mkdirSync(chunks, { recursive: true });
+const draft = mkdtempSync(join(dirname(out), '.bundle-'));
+try {
+  const { metafile } = await build({
+    entryPoints: { main: 'src/cli/main.ts' },
+    outdir: draft,
+    outExtension: { '.js': '.mjs' }, // else Node, where no package.json says so, tries them as CommonJS first
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: false,
+    sourcemap: 'linked',
+    sourcesContent: false, // positions are what a stack trace needs; the sources themselves are 6 MB
+    legalComments: 'none',
+    banner: { js: requireOfChunks },
+    define: { RINGWAY_VERSION: JSON.stringify(version) },
+    plugins: [leanPino, lateBuiltins, workedOut, asciiOnly],
+    metafile: true,
+    logLevel: 'error',
+  });
+  const made = readdirSync(draft);
+  for (const file of made) if (file.endsWith('.mjs')) assertAscii(join(draft, file));
+  for (const file of made) renameSync(join(draft, file), join(chunks, file));
+  const [main] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/cli/main.ts');
+  writeFileSync(`${out}.new`, programText(`./chunks/${basename(main)}`));
+  chmodSync(`${out}.new`, 0o755);
+  renameSync(`${out}.new`, out); // whoever runs the old file meanwhile keeps it
+  const oldest = Date.now() - KEPT_MS;
+  for (const file of readdirSync(chunks))
+    if (!made.includes(file) && statSync(join(chunks, file)).mtimeMs < oldest) rmSync(join(chunks, file));
+} finally {
+  rmSync(draft, { recursive: true, force: true });
 }

@@ -36,9 +36,13 @@ const TASKS = {
   'bench:membership': { needs: ['packages', 'node', 'generate'], run: [['node', 'bench/membership/merge.bench.ts', '{args}']] },
   'bench:engine': { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'bench/engine/engine.bench.ts', '{args}']] },
   unused: { needs: ['packages', 'node', 'generate'], run: [['node', 'node_modules/knip/bin/knip.js', '{args}']] },
+  fuzz: { needs: ['packages', 'node', 'generate'], run: [['node', 'test/fuzz/main.ts', '{args}']] },
+  soak: { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'test/interop/soak.ts', '{args}']] },
+  conformance: { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'test/interop/conformance.ts', '{args}']] },
   tarball: {
-    needs: ['packages', 'node', 'generate', 'bundle!'],
+    needs: ['packages', 'node', 'generate'],
     run: [
+      ['node', 'tools/bundle.mjs', 'dist/bin/ringway.js', '--only'],
       ['node', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
       ['npm', 'pack', '{args}'],
     ],

@@ -96,7 +96,7 @@ t.test('Envoy takes it, with the flags of the manifest', { timeout: 30_000 }, as
   t.match(execFileSync(envoy, [...args, '--mode', 'validate'], { encoding: 'utf8', stdio: 'pipe' }), 'OK');
 });
 
-t.test('the image is Node and one file', { timeout: 60_000 }, async (t) => {
+t.test('the image is Node and the folder that a build makes', { timeout: 60_000 }, async (t) => {
   const folder = t.testdir();
   const program = join(folder, 'ringway.js');
   execFileSync(process.execPath, ['tools/bundle.mjs', program]);
