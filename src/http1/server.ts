@@ -42,7 +42,7 @@ export class Http1Server {
 
   /** Takes over a connection. `onClose` is called once, not before this returned. */
   accept(socket: Duplex, { initialBytes, scheme }: AcceptOptions, handler: Http1ServerHandler): Http1ServerConnection {
-    const wire = new Wire(socket, this.#options.clock);
+    const wire = new Wire(socket, this.#options);
     const connection = new ServerConnection(wire, scheme, this.#options, handler);
     this.#connections.set(wire, connection);
     this.#server.emit('connection', wire);

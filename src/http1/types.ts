@@ -16,6 +16,8 @@ export interface Http1Options {
 
 /** What a server's connections stand on. */
 export interface Http1ServerOptions extends Http1Options {
+  /** After our last octet the peer has this long to read it and close; what else it sends is dropped (delayed_close_timeout); 1 s. */
+  readonly closeGraceMs?: number;
   readonly clock: Clock;
 }
 

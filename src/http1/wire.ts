@@ -1,11 +1,12 @@
 import { Duplex } from 'node:stream';
-import type { Clock, Timer } from '../core/index.ts';
+import type { Timer } from '../core/index.ts';
+import type { Http1ServerOptions } from './types.ts';
 
-/** After our last octet the peer has this long to read it and close (Envoy's delayed_close_timeout); what else it sends is dropped. */
-const LINGER_MS = 1000;
+const CLOSE_GRACE_MS = 1000;
 /** Octets given to the parser at a time while heads may begin in them: so many requests at most are read before the first is served. */
 const HEAD_SLICE = 4096;
 
+type WireOptions = Pick<Http1ServerOptions, 'clock' | 'closeGraceMs'>;
 type Written = readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[];
 
 /**
@@ -18,16 +19,16 @@ export class Wire extends Duplex {
   /** What comes belongs to the body of a request. */
   isInBody = false;
   readonly #socket: Duplex;
-  readonly #clock: Clock;
+  readonly #options: WireOptions;
   #waiting: Buffer[] = [];
   #isHeld = false;
   #isEnded = false;
   #linger: Timer | undefined;
 
-  constructor(socket: Duplex, clock: Clock) {
+  constructor(socket: Duplex, options: WireOptions) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
-    this.#clock = clock;
+    this.#options = options;
     // without it node:http would end the process with an error nobody listens to
     this.on('error', () => {});
     // a chunk that waits in it must not pass before `begin` listens
@@ -84,7 +85,8 @@ export class Wire extends Duplex {
     this.#isHeld = false;
     this.#socket.end();
     this.#socket.resume();
-    this.#linger ??= this.#clock.after(LINGER_MS, () => this.destroy());
+    const { clock, closeGraceMs = CLOSE_GRACE_MS } = this.#options;
+    this.#linger ??= clock.after(closeGraceMs, () => this.destroy());
     done();
   }
 

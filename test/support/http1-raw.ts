@@ -152,6 +152,8 @@ export interface RawRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** As it came: chunks and trailers are not taken apart. */
   readonly rawBody: string;
+  /** Chunks put together. */
+  readonly body: string;
 }
 
 /** A backend that speaks octets. */
@@ -213,5 +215,7 @@ function takeRequest(text: string): (RawRequest & { readonly end: number }) | un
   const chunked = headers['transfer-encoding'] === 'chunked' ? chunkedBody(text, head + 4) : undefined;
   if (headers['transfer-encoding'] === 'chunked' && !chunked) return undefined;
   const end = chunked?.end ?? head + 4 + Number(headers['content-length'] ?? 0);
-  return end > text.length ? undefined : { line, headers, rawBody: text.slice(head + 4, end), end };
+  if (end > text.length) return undefined;
+  const rawBody = text.slice(head + 4, end);
+  return { line, headers, rawBody, body: chunked?.body ?? rawBody, end };
 }

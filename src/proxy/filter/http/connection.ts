@@ -177,7 +177,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
         this.#closed();
       },
     });
-    const watch = new HeadWatch(streams, settings.streamIdleTimeoutMs, connection);
+    const watch = new HeadWatch(streams, settings, connection);
     return { kind: 'http1', connection, watch };
   }
 

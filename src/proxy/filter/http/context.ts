@@ -39,11 +39,12 @@ export class HttpContext {
   /** Made with the first connection that speaks HTTP/1.1. */
   get http1(): Http1Server {
     const { http1, http2 } = this.settings;
-    const { maxHeaderListSize, maxHeaderFields } = http2;
+    const { maxHeaderListSize, maxHeaderFields, closeGraceMs } = http2;
     this.#http1 ??= new Http1Server({
       ...http1,
       ...(maxHeaderListSize === undefined ? {} : { maxHeaderListSize }),
       ...(maxHeaderFields === undefined ? {} : { maxHeaderFields }),
+      ...(closeGraceMs === undefined ? {} : { closeGraceMs }),
       streamBufferLimit: this.bufferLimit,
       clock: this.deps.clock,
     });

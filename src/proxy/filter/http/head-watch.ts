@@ -1,9 +1,13 @@
 import type { Http1ServerConnection } from '../../../http1/types.ts';
 import type { IdleSweep, Sweepable } from '../idle-sweep.ts';
+import type { HttpSettings } from './settings.ts';
+
+/** How often it looks while something lasts: so exact are its times. */
+const LOOKS = 4;
 
 /**
- * What stream_idle_timeout watches of an HTTP/1.1 connection while no request is served on it: a head that does not get ready, however many
- * octets drip in, and an answer that nobody reads. Each has between half of the time and all of it.
+ * Watches an HTTP/1.1 connection while no request is served on it: a head that does not get ready, however many octets drip in
+ * (request_headers_timeout, else stream_idle_timeout), and an answer that nobody reads (stream_flush_timeout).
  */
 export class HeadWatch implements Sweepable {
   lastTick = 0;
@@ -11,20 +15,26 @@ export class HeadWatch implements Sweepable {
   readonly idleTimeoutMs: number | null;
   readonly #sweep: IdleSweep<Sweepable>;
   readonly #connection: Http1ServerConnection;
-  /** Octets written when it was last found waiting; -1 when it was not. */
-  #writtenThen = -1;
+  readonly #headMs: number;
+  readonly #flushMs: number;
+  readonly #lookMs: number;
+  #waitedMs = 0;
+  #written = 0;
 
-  constructor(sweep: IdleSweep<Sweepable>, streamIdleTimeoutMs: number | null, connection: Http1ServerConnection) {
+  constructor(sweep: IdleSweep<Sweepable>, settings: HttpSettings, connection: Http1ServerConnection) {
     this.#sweep = sweep;
     this.#connection = connection;
-    this.idleTimeoutMs = streamIdleTimeoutMs === null ? null : streamIdleTimeoutMs / 2;
+    this.#headMs = settings.http2.headersTimeoutMs ?? settings.streamIdleTimeoutMs ?? Number.POSITIVE_INFINITY;
+    this.#flushMs = settings.streamFlushTimeoutMs ?? Number.POSITIVE_INFINITY;
+    this.#lookMs = Math.min(this.#headMs, this.#flushMs) / LOOKS;
+    this.idleTimeoutMs = Number.isFinite(this.#lookMs) ? this.#lookMs : null;
     sweep.add(this);
   }
 
   /** A request was served, or begins to be. */
   touch(): void {
     this.lastTick = this.#sweep.tick;
-    this.#writtenThen = -1;
+    this.#waitedMs = 0;
   }
 
   stop(): void {
@@ -32,13 +42,12 @@ export class HeadWatch implements Sweepable {
   }
 
   onIdle(): void {
+    this.lastTick = this.#sweep.tick;
     const { phase, bytesWritten } = this.#connection;
-    const wasWaiting = this.#writtenThen === bytesWritten;
-    this.touch();
-    if (phase !== 'head' && phase !== 'flush') return;
-    this.#writtenThen = bytesWritten;
-    if (!wasWaiting) return;
-    if (phase === 'head') this.#connection.expire();
-    else this.#connection.destroy();
+    const isWaiting = phase === 'head' || (phase === 'flush' && bytesWritten === this.#written);
+    this.#written = bytesWritten;
+    this.#waitedMs = isWaiting ? this.#waitedMs + this.#lookMs : 0;
+    if (phase === 'head' && this.#waitedMs > this.#headMs) this.#connection.expire();
+    if (phase === 'flush' && this.#waitedMs > this.#flushMs) this.#connection.destroy();
   }
 }
