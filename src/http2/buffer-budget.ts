@@ -2,10 +2,10 @@ import type { Counter } from '../telemetry/index.ts';
 
 /** Somebody whose octets count: one connection. */
 export interface BudgetMember {
-  /** Octets that wait in its streams' queues. */
+  /** Octets that wait in its streams' queues and in its socket. */
   readonly buffered: number;
-  /** Resets the stream that holds most of them. False: there is none. */
-  dropLargestStream(): boolean;
+  /** Lets go of many of them: resets the stream that holds most, or ends altogether. */
+  relieve(): void;
 }
 
 /**
@@ -21,7 +21,7 @@ export class BufferBudget {
   #used = 0;
   #isRelieving = false;
 
-  /** `resets` counts streams that were reset for it. */
+  /** `resets` counts streams and connections that were ended for it. */
   constructor(limit: number, resets?: Counter) {
     this.limit = limit;
     this.#resets = resets;
@@ -60,7 +60,10 @@ export class BufferBudget {
 
   #relieve(): void {
     this.#isRelieving = false;
-    while (this.#used > this.limit && this.#largest()?.dropLargestStream()) this.#resets?.inc();
+    for (let one = this.#largest(); one !== undefined && this.#used > this.limit; one = this.#largest()) {
+      one.relieve();
+      this.#resets?.inc();
+    }
   }
 
   #largest(): BudgetMember | undefined {

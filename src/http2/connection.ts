@@ -70,14 +70,14 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     const limits = withDefaults(options);
     const stats = options.stats ?? createCodecStats();
     this.#socket = socket;
+    this.#budget = options.budget ?? UNLIMITED;
+    this.#budget.join(this);
     this.#clock = options.clock;
     this.limits = limits;
     this.creditStep = Math.max(1, limits.initialStreamWindowSize >>> 1);
-    this.#output = new Output(socket);
+    this.#output = new Output(socket, this.#budget);
     this.writer = new FrameWriter(this.#output);
     const guard = new AbuseGuard(limits, stats, options.clock);
-    this.#budget = options.budget ?? UNLIMITED;
-    this.#budget.join(this);
     this.#deadline = new ReadDeadline(options.clock, (what) => this.#onLate(what));
     const target = {
       data: (streamId: number, bytes: Buffer, start: number, end: number, endStream: boolean): number => {
@@ -172,16 +172,17 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     else for (const stream of stalled) stream.failLocally(ErrorCode.CANCEL);
   }
 
-  // What the budget asks of us.
-
   get buffered(): number {
-    return this.sender.queued;
+    return this.sender.queued + this.#output.waiting;
   }
 
-  dropLargestStream(): boolean {
-    const largest = largestQueue(this.#parts.streams);
+  relieve(): void {
+    const isInSocket = this.#output.waiting > this.sender.queued;
+    const largest = isInSocket ? undefined : largestQueue(this.#parts.streams);
     this.#guarded(() => largest?.failLocally(ErrorCode.ENHANCE_YOUR_CALM));
-    return largest !== undefined;
+    if (largest) return;
+    this.#close(new RingwayError('unread octets of all connections are too many', { code: 'HTTP2_OVERLOADED' }), undefined, '');
+    this.#socket.destroy();
   }
 
   // What streams ask of us.
@@ -385,6 +386,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
         cause ??= thrown instanceof Error ? thrown : new Error(String(thrown));
       }
     }
+    this.#output.close();
     this.#budget.leave(this);
     for (const resolve of this.#onDrained) resolve();
     try {

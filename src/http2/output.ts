@@ -1,10 +1,13 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import type { BufferBudget } from './buffer-budget.ts';
 import { borrowSlab, releaseSlab, SLAB_SIZE } from './slab-pool.ts';
 
 /** Above this, DATA is held back in the streams' queues, where windows bound it, instead of in the socket. */
 const SOCKET_LIMIT = 262_144;
+/** The same while all connections together hold too much. */
+const CROWDED_SOCKET_LIMIT = 16_384;
 
 /**
  * Frames on their way to one socket. They are built in place in a borrowed slab; `flush` hands the slab to the socket as one write.
@@ -12,6 +15,9 @@ const SOCKET_LIMIT = 262_144;
  */
 export class Output {
   readonly #socket: Duplex;
+  readonly #budget: BufferBudget;
+  /** Octets taken from the budget: those that waited when it was last looked at. */
+  #taken = 0;
   /** Whether a written buffer may be reused as soon as the socket counts no waiting octets: only Node's own sockets promise that. */
   readonly #isReusing: boolean;
   readonly #reclaimAfterWrite: (() => void) | undefined;
@@ -20,11 +26,14 @@ export class Output {
   /** Slabs that the socket still reads. */
   #lent: Buffer[] = [];
   #isFull = false;
+  #isOver = false;
   #written = 0;
   #frames = 0;
 
-  constructor(socket: Duplex) {
+  /** What waits in the socket is taken from `budget`. */
+  constructor(socket: Duplex, budget: BufferBudget) {
     this.#socket = socket;
+    this.#budget = budget;
     this.#isReusing = socket instanceof Socket;
     // TLS finishes a third of its writes later, plain TCP almost none: only there is a callback a write worth its price.
     this.#reclaimAfterWrite = socket instanceof TLSSocket ? () => this.reclaim() : undefined;
@@ -53,6 +62,18 @@ export class Output {
   /** Of those, the octets that the socket has passed on. */
   get sent(): number {
     return this.#written - this.#socket.writableLength;
+  }
+
+  /** Octets that wait in the socket, as far as they are many. */
+  get waiting(): number {
+    return this.#taken;
+  }
+
+  /** The connection is over: nothing of it counts any more. */
+  close(): void {
+    this.#budget.give(this.#taken);
+    this.#taken = 0;
+    this.#isOver = true;
   }
 
   /** Octets free in the slab at hand. */
@@ -102,8 +123,7 @@ export class Output {
 
   /** Takes slabs back when the socket holds nothing; call it on the socket's `drain`. */
   reclaim(): void {
-    const waiting = this.#socket.writableLength;
-    this.#isFull = waiting > SOCKET_LIMIT && this.#socket.writableNeedDrain;
+    const waiting = this.#weigh();
     if (waiting > 0 || this.#lent.length === 0) return;
     for (const slab of this.#lent) releaseSlab(slab);
     this.#lent.length = 0;
@@ -113,6 +133,24 @@ export class Output {
     if (this.#socket.destroyed || !this.#socket.writable) return;
     this.#written += bytes.length;
     this.#socket.write(bytes, this.#reclaimAfterWrite);
-    this.#isFull = this.#socket.writableLength > SOCKET_LIMIT && this.#socket.writableNeedDrain;
+    this.#weigh();
+  }
+
+  /** Octets that wait in the socket; takes them from the budget, and sees whether they are too many for more DATA. */
+  #weigh(): number {
+    const waiting = this.#socket.writableLength;
+    // Fewer are not counted: nothing would tell when they are gone.
+    const counted = waiting > CROWDED_SOCKET_LIMIT && this.#socket.writableNeedDrain ? waiting : 0;
+    this.#isFull = counted > this.#limit;
+    if (counted === this.#taken || this.#isOver) return waiting;
+    const more = counted - this.#taken;
+    this.#taken = counted;
+    if (more > 0) this.#budget.take(more);
+    else this.#budget.give(-more);
+    return waiting;
+  }
+
+  get #limit(): number {
+    return this.#budget.isCrowded ? CROWDED_SOCKET_LIMIT : SOCKET_LIMIT;
   }
 }

@@ -92,6 +92,34 @@ t.test('a socket that does not move ends its connection', async (t) => {
   t.equal(clock.pending, 0);
 });
 
+t.test('H4 what waits in sockets counts as well, and a connection that holds most there ends', async (t) => {
+  const resets = new Counter();
+  const budget = new BufferBudget(300_000, resets);
+  const { peer, connection, streams, closings } = harness('server', { budget });
+  peer.sendPreface(setting(4, 10 * MIB));
+  peer.send(frame('WINDOW_UPDATE', 0, 0, u32(10 * MIB)), frame('HEADERS', END_HEADERS | END_STREAM, 1, request));
+  await until(() => streams.length === 1);
+  peer.pause();
+  streams[0]?.stream.sendHeaders(RESPONSE, false);
+  streams[0]?.stream.sendData(Buffer.alloc(250_000), false);
+  await nextTurn();
+  t.equal(budget.isCrowded, true);
+  t.equal(connection.isOpen, true);
+  const other = harness('server', { budget });
+  other.peer.sendPreface(setting(4, 0));
+  other.peer.send(frame('HEADERS', END_HEADERS | END_STREAM, 1, request));
+  await until(() => other.streams.length === 1);
+  other.streams[0]?.stream.sendHeaders(RESPONSE, false);
+  other.streams[0]?.stream.sendData(Buffer.alloc(120_000), false);
+  await nextTurn();
+  t.equal(resets.value, 1);
+  t.equal(connection.isOpen, false, 'the larger');
+  t.equal(other.connection.isOpen, true);
+  t.match(closings[0]?.message, 'unread octets');
+  other.connection.destroy();
+  t.equal(budget.used, 0);
+});
+
 t.test('H4 one budget for all: above half of it streams hold little, above all of it the largest is reset', async (t) => {
   const resets = new Counter();
   const budget = new BufferBudget(4 * MIB, resets);
@@ -103,6 +131,8 @@ t.test('H4 one budget for all: above half of it streams hold little, above all o
   await until(() => made.every(({ streams }) => streams.length === 2));
   const [a, b, c] = made.map(({ streams }) => streams.map(({ stream }) => stream));
   for (const stream of [...a!, ...b!, ...c!]) stream.sendHeaders(RESPONSE, false);
+  await nextTurn();
+  await until(() => budget.used === 0);
   t.equal(a![0]!.sendData(Buffer.alloc(MIB), false), true, 'a stream may hold a mebibyte');
   t.equal(b![0]!.sendData(Buffer.alloc(MIB - 1), false), true);
   t.equal(budget.isCrowded, false);

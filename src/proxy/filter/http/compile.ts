@@ -167,11 +167,11 @@ function http2Of(path: string, message: HttpConnectionManager): HttpSettings['ht
   };
 }
 
-/** request_headers_timeout 0 is Envoy's "none"; a header block of several frames has its time here in any case. */
+/** request_headers_timeout 0 is Envoy's "none"; the preface and a header block of several frames have their time here in any case. */
 function timesOf(path: string, { requestHeadersTimeout, delayedCloseTimeout }: HttpConnectionManager): HttpSettings['http2'] {
   const headersTimeoutMs = durationMs(fieldPath(path, 'requestHeadersTimeout'), requestHeadersTimeout, 0);
   return {
-    ...(headersTimeoutMs === 0 ? {} : { headersTimeoutMs }),
+    ...(headersTimeoutMs === 0 ? {} : { headersTimeoutMs, prefaceTimeoutMs: headersTimeoutMs }),
     ...(delayedCloseTimeout === undefined
       ? {}
       : { closeGraceMs: durationMs(fieldPath(path, 'delayedCloseTimeout'), delayedCloseTimeout, 0) }),

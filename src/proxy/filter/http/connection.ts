@@ -16,7 +16,7 @@ import { HttpStream, type StreamOwner } from './stream.ts';
 const DRAIN_MS = 3_600_000;
 /** How long an idle connection that is told to go may take to say so. */
 const IDLE_CLOSE_MS = 5000;
-/** How long a connection may take to show which protocol it speaks; then it is cut. */
+/** How long a connection may take to show which protocol it speaks; then it is cut (request_headers_timeout where it is set). */
 const SNIFF_MS = 15_000;
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -72,7 +72,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     if (codec === 'HTTP2') this.#state = this.#speakHttp2(undefined);
     else if (codec === 'HTTP1') this.#state = this.#speakHttp1(undefined);
     else {
-      this.#state = { kind: 'sniffing', timer: clock.after(SNIFF_MS, () => this.close()) };
+      this.#state = { kind: 'sniffing', timer: clock.after(context.settings.http2.prefaceTimeoutMs ?? SNIFF_MS, () => this.#onSilence()) };
       this.#socket.on('data', this.#onSniffed);
       this.#socket.on('error', () => {});
       this.#socket.once('close', this.#onSniffingClosed);
@@ -115,6 +115,11 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     this.#stopSniffing();
     this.#closed();
   };
+
+  #onSilence(): void {
+    this.#context.stats.codec.prefaceTimeout.value += 1;
+    this.close();
+  }
 
   #stopSniffing(): void {
     if (this.#state.kind === 'sniffing') this.#state.timer.cancel();
