@@ -51,7 +51,7 @@ export function readConnectionFields(values: readonly string[]): ConnectionField
 }
 
 /** The members of list-valued fields, in lower case. */
-export function listOf(values: readonly string[]): string[] {
+function listOf(values: readonly string[]): string[] {
   return values.flatMap((value) => value.toLowerCase().split(',')).map((token) => token.trim());
 }
 

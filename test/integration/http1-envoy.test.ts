@@ -57,6 +57,7 @@ const SAME: Readonly<Record<string, Case | string>> = {
   HEAD: { octets: 'HEAD / HTTP/1.1\r\nhost: a\r\n\r\n', method: 'HEAD' },
   '204': get('', '/204'),
   '304': get('', '/304'),
+  'a response that is none': get('', '/smuggled'),
   'a response until the end': get('', '/until-end'),
   'keep-alive and pipelining': { octets: get('', '/1') + get('', '/2') + post('content-length: 1\r\n', 'x', '/3'), responses: 3 },
   'connection: close': get('connection: close\r\n'),
@@ -96,6 +97,8 @@ const COUNTERS = [
 
 function answer({ line, headers, body }: RawRequest): string {
   switch (line.split(' ')[1]) {
+    case '/smuggled':
+      return 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n';
     case '/204':
       return 'HTTP/1.1 204 No Content\r\nx-a: 1\r\n\r\n';
     case '/304':

@@ -80,7 +80,7 @@ export async function rawExchange(target: string, octets: string, method = ''): 
 }
 
 /** The whole responses at the beginning of `text`. `methods`: of the requests, where it matters (HEAD). */
-export function parseResponses(text: string, methods: readonly string[] = [], isClosed = false): RawResponse[] {
+function parseResponses(text: string, methods: readonly string[] = [], isClosed = false): RawResponse[] {
   const found: RawResponse[] = [];
   let at = 0;
   for (let index = 0; at < text.length; ) {

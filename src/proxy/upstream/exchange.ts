@@ -8,7 +8,7 @@ import type { Cluster, Host } from '../cluster/index.ts';
 import type { ForwardAction, Timeouts } from '../route/types.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { BodyFlow, type BodyNeed } from './body-flow.ts';
-import { detailsOf, flagOf, type TryFailure } from './failure.ts';
+import { detailsOf, flagOf, statusOf, type TryFailure } from './failure.ts';
 import { NO_HEALTHY_UPSTREAM, type PerTryDetails, pastDeadline, requestTimeout, upstreamFailed } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
 import { attemptCountField, attemptHeaders } from './request-headers.ts';
@@ -173,11 +173,11 @@ export class Exchange implements AttemptOwner {
     this.#forget(attempt);
     if (!isTooLate && !attempt.isReplaced && this.#retries?.wantsAfterFailure(failure, attempt.hasStarted) && this.#tryAgain()) return;
     if (this.#isAnybodyLeft) {
-      cluster.stats.upstreamRq.record(503);
+      cluster.stats.upstreamRq.record(statusOf(failure));
       return;
     }
     if (isTooLate) this.#answer(pastDeadline(failure), 504);
-    else this.#answer(upstreamFailed(failure, record.attempts > 1), 503);
+    else this.#answer(upstreamFailed(failure, record.attempts > 1), statusOf(failure));
   }
 
   onAttemptDrain(): void {

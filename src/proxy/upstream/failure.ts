@@ -23,6 +23,11 @@ const FLAGS: Readonly<Record<TryFailure, ResponseFlag>> = {
   'local reset': 'LR',
 };
 
+/** The HTTP status it is answered and counted with; Envoy blames the upstream for what is no response. */
+export function statusOf(failure: TryFailure): 502 | 503 {
+  return failure === 'protocol error' ? 502 : 503;
+}
+
 export function flagOf(failure: TryFailure): ResponseFlag {
   return FLAGS[failure];
 }

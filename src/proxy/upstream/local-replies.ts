@@ -1,6 +1,6 @@
 import { field } from '../../http2/index.ts';
 import type { Field } from '../../http2/types.ts';
-import { detailsOf, failureText, flagOf, type TryFailure } from './failure.ts';
+import { detailsOf, failureText, flagOf, statusOf, type TryFailure } from './failure.ts';
 import type { LocalReply } from './types.ts';
 
 /** Tells the caller that a circuit breaker is open: it is not to try again. */
@@ -19,7 +19,8 @@ export function requestTimeout(details: 'response_timeout' | PerTryDetails): Loc
 /** No try brought a response. */
 export function upstreamFailed(failure: TryFailure, wasRetried: boolean): LocalReply {
   const headers = failure === 'overflow' ? [OVERLOADED] : [];
-  return { status: 503, body: failureText(failure, wasRetried), flag: flagOf(failure), details: detailsOf(failure, 'before'), headers };
+  const body = failureText(failure, wasRetried);
+  return { status: statusOf(failure), body, flag: flagOf(failure), details: detailsOf(failure, 'before'), headers };
 }
 
 /**

@@ -177,7 +177,7 @@ t.test('failures of an upstream, and retries', async (t) => {
   const ask = (): ReturnType<typeof rawExchange> => rawExchange(plane.target, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   t.match(await ask(), { status: 503, body: /reset reason: connection termination$/ });
   fault = 'garbage';
-  t.match(await ask(), { body: /reset reason: protocol error$/ });
+  t.match(await ask(), { status: 502, body: /reset reason: protocol error$/ });
   t.equal(plane.stat('cluster.c.upstream_cx_protocol_error'), 1);
   fault = 'late';
   const client = rawClient(plane.target);

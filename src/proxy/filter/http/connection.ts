@@ -39,6 +39,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   readonly isSecure: boolean;
   protocol: 'HTTP/1.1' | 'HTTP/2' = 'HTTP/2';
   protocolRequests: Counter;
+  retryBufferLimit: number;
   readonly #context: HttpContext;
   readonly #socket: Duplex;
   readonly #onClosed: () => void;
@@ -59,6 +60,7 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     this.remoteIp = accepted.remote.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
     this.idleTimeoutMs = context.settings.connectionIdleTimeoutMs;
     this.protocolRequests = context.stats.downstreamRqHttp2Total;
+    this.retryBufferLimit = context.retryBufferLimit;
     const { clock } = context.deps;
     this.#startMs = clock.monotonicMs();
     context.stats.downstreamCxTotal.value += 1;
@@ -162,7 +164,8 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   }
 
   #speakHttp1(initialBytes: Buffer | undefined): State {
-    const { settings, stats, http1, streams } = this.#context;
+    const { settings, stats, http1, streams, bufferLimit } = this.#context;
+    this.retryBufferLimit = bufferLimit;
     this.protocol = 'HTTP/1.1';
     this.protocolRequests = stats.downstreamRqHttp1Total;
     stats.downstreamCxHttp1Total.value += 1;

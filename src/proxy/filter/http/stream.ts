@@ -29,6 +29,8 @@ export interface StreamOwner {
   readonly protocol: 'HTTP/1.1' | 'HTTP/2';
   /** Counts the requests of this protocol. */
   readonly protocolRequests: Counter;
+  /** Bytes of a request that are kept for a second try unless its route says otherwise. */
+  readonly retryBufferLimit: number;
   onStreamOver(): void;
 }
 
@@ -225,7 +227,7 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
       cluster,
       headers: record.requestHeaders,
       record,
-      bufferLimit: this.#context.retryBufferLimit,
+      bufferLimit: this.#owner.retryBufferLimit,
       envoyHeaders: settings.envoyHeaders,
     };
     this.#exchange = new Exchange(deps, request, this, endStream);
