@@ -107,8 +107,7 @@ class Worker implements SidecarWorker {
   }
 
   #onRefused(failures: readonly ResourceFailure[]): void {
-    for (const { name, message } of failures)
-      this.#deps.logger.error('worker.refused', { name }, `a worker refuses what the first process serves: ${message}`);
+    if (failures.length > 0) this.#deps.send({ kind: 'refused', failures });
   }
 
   #setPorts(ports: OpenPorts): void {

@@ -44,7 +44,7 @@ const LISTENER: FieldSupport<ListenerMessage> = {
     // no listener filter that is accepted ever waits for bytes
     'listenerFiltersTimeout',
     'continueOnListenerFiltersTimeout',
-    // one process, one listening socket, one loop: nothing to share out; a port that is taken is an error, never shared
+    // --concurrency alone decides whether processes share a port, and the kernel shares out connections; a port of others is an error
     'enableReusePort',
     'reusePort',
     'connectionBalanceConfig',

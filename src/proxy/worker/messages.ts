@@ -42,6 +42,8 @@ export type FromWorker =
   /** Compiled; it may be started. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'applied'; readonly seq: number; readonly failures: readonly ResourceFailure[] }
+  /** Of what it was told at its start. */
+  | { readonly kind: 'refused'; readonly failures: readonly ResourceFailure[] }
   /** `seq` null: not asked for. */
   | { readonly kind: 'report'; readonly seq: number | null; readonly report: WorkerReport };
 

@@ -131,6 +131,7 @@ export class WorkerPool {
       random,
       log,
       onReport: (report) => this.#onReport(worker, report),
+      onRefused: (failures) => this.#onRefused(worker, failures),
       onEnd: () => this.#onEnd(worker),
       onRestart: () => this.#stats.restarts.inc(),
     });

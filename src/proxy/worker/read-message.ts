@@ -28,6 +28,7 @@ const TO_WORKER: Readonly<Record<ToWorker['kind'], Check>> = {
 
 const FROM_WORKER: Readonly<Record<FromWorker['kind'], Check>> = {
   ready: () => true,
+  refused: ({ failures }) => isListOf(failures, isFailure),
   applied: ({ seq, failures }) => isCount(seq) && isListOf(failures, isFailure),
   report: ({ seq, report }) => (seq === null || isCount(seq)) && isFields(report) && isReport(report),
 };

@@ -1,5 +1,6 @@
 import { Backoff, type Clock, type Random, type Timer } from '../../core/index.ts';
 import type { Logger } from '../../telemetry/index.ts';
+import type { ResourceFailure } from '../../xds/client/types.ts';
 import type { FromWorker, InitMessage, ToWorker, WorkerReport } from './messages.ts';
 import { readFromWorker } from './read-message.ts';
 
@@ -30,6 +31,7 @@ export interface WorkerSlotOptions {
   readonly random: Random;
   readonly log: Logger;
   onReport(report: WorkerReport): void;
+  onRefused(failures: readonly ResourceFailure[]): void;
   /** It has ended, wanted or not. */
   onEnd(): void;
   /** It is started again. */
@@ -127,6 +129,7 @@ export class WorkerSlot {
 
   #onMessage(message: FromWorker | null): void {
     if (message?.kind === 'report') this.#options.onReport(message.report);
+    if (message?.kind === 'refused') this.#options.onRefused(message.failures);
     if (message && 'seq' in message && message.seq !== null) this.#questions.get(message.seq)?.(message);
     if (message?.kind !== 'ready' || this.#state.kind !== 'starting') return;
     this.#state = { ...this.#state, kind: 'ready' };

@@ -49,6 +49,7 @@ const TO_WORKER: readonly ToWorker[] = [
 ];
 const FROM_WORKER: readonly FromWorker[] = [
   { kind: 'ready' },
+  { kind: 'refused', failures: [{ name: 'a', message: 'a: no' }] },
   { kind: 'applied', seq: 1, failures: [{ name: 'a', message: 'a: no' }] },
   { kind: 'report', seq: null, report },
   { kind: 'report', seq: 2, report },

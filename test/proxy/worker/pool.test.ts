@@ -151,6 +151,9 @@ t.test('an update is answered for when every worker has it', async (t) => {
   t.equal(stat('refused'), 1);
   t.match(log.of('worker.refused'), [{ level: 'error', fields: { worker: 2, name: 'a' }, message: /a: not here$/ }]);
 
+  forked[0].says({ kind: 'refused', failures: [{ name: 'b', message: 'b: not at the start' }] });
+  t.equal(stat('refused'), 2);
+
   const late = pool.apply(update);
   await settle();
   forked[0].says({ kind: 'applied', seq: forked[0].seq, failures: [] });
