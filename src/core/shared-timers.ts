@@ -83,7 +83,6 @@ class TimerLine {
   }
 
   #fire(): void {
-    this.#isArmed = false;
     const nowMs = this.#clock.monotonicMs();
     try {
       while (this.#first !== undefined && this.#first.dueMs <= nowMs) {
@@ -92,9 +91,10 @@ class TimerLine {
         fn();
       }
     } finally {
-      // also behind one that threw
-      if (this.#first !== undefined && !this.#isArmed) this.#arm(Math.max(0, this.#first.dueMs - nowMs));
-      else if (this.#first === undefined) this.#onEmpty();
+      // also behind one that threw; armed only now, as one that was added meanwhile is due last
+      this.#isArmed = false;
+      if (this.#first !== undefined) this.#arm(Math.max(0, this.#first.dueMs - nowMs));
+      else this.#onEmpty();
     }
   }
 }

@@ -33,6 +33,20 @@ t.test('a timer whose fn throws does not hold up those behind it', async (t) => 
   t.strictSame(fired, ['behind']);
 });
 
+t.test('a timer that is armed while others fire does not make them late', async (t) => {
+  const below = new FakeClock(0);
+  const clock = sharedTimers(below);
+  const fired: string[] = [];
+  clock.after(10, () => {
+    fired.push(`first at ${below.nowMs()}`);
+    clock.after(10, () => fired.push(`again at ${below.nowMs()}`));
+  });
+  await below.advance(5);
+  clock.after(10, () => fired.push(`second at ${below.nowMs()}`));
+  await below.advance(100);
+  t.strictSame(fired, ['first at 10', 'second at 15', 'again at 20']);
+});
+
 t.test('jittered durations and timers that keep the process alive go to the clock below', (t) => {
   const asked: unknown[] = [];
   const below: Clock = {
