@@ -1,10 +1,22 @@
 // HTTP/1.1 by octets, on real Envoy and on the sidecar with the same bootstrap: what comes back, what the upstream got, what is counted.
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import t, { type Test } from 'tap';
+import { writeCertificates } from '../support/certificates.ts';
 import { type EnvoyProcess, envoySkip, startEnvoy } from '../support/envoy.ts';
 import { createClient, type Peer, startPeer } from '../support/h2-peers.ts';
-import { plainResponse, type RawBackend, type RawRequest, type RawResponse, rawClient, startRawBackend } from '../support/http1-raw.ts';
+import {
+  plainResponse,
+  type RawBackend,
+  type RawRequest,
+  type RawResponse,
+  rawClient,
+  rawClientOver,
+  startRawBackend,
+} from '../support/http1-raw.ts';
 
+const folder = t.testdir();
+writeCertificates(folder);
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 const GET = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n';
 const post = (fields: string, body: string, target = '/'): string => `POST ${target} HTTP/1.1\r\nhost: a\r\n${fields}\r\n${body}`;
@@ -113,18 +125,19 @@ function answer({ line, headers, body }: RawRequest): string {
 }
 
 const CONNECTION_MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+const TLS = `transport_socket: { name: tls, typed_config: { "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext, common_tls_context: { alpn_protocols: [h2, http/1.1], tls_certificates: [{ certificate_chain: { filename: ${folder}/server.crt }, private_key: { filename: ${folder}/server.key } }] } } },`;
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 function bootstrap(http1: string, http2: string): string {
-  const listener = (name: string): string =>
-    `{ name: ${name}, address: { socket_address: { address: 127.0.0.1, port_value: 0 } }, filter_chains: [{ filters: [{ name: hcm, typed_config: { "@type": ${CONNECTION_MANAGER}, stat_prefix: ${name}, generate_request_id: false, delayed_close_timeout: 0.1s, route_config: { name: inline, virtual_hosts: [{ name: all, domains: ["*"], routes: [{ match: { prefix: /none }, direct_response: { status: 404, body: { inline_string: nothing } } }, { match: { prefix: /h2 }, route: { cluster: h2 } }, { match: { prefix: /closed }, route: { cluster: closed } }, { match: { prefix: / }, route: { cluster: h1 } }] }] }, http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }] } }] }] }`;
+  const listener = (name: string, socket = ''): string =>
+    `{ name: ${name}, address: { socket_address: { address: 127.0.0.1, port_value: 0 } }, filter_chains: [{ ${socket} filters: [{ name: hcm, typed_config: { "@type": ${CONNECTION_MANAGER}, stat_prefix: ${name}, generate_request_id: false, delayed_close_timeout: 0.1s, route_config: { name: inline, virtual_hosts: [{ name: all, domains: ["*"], routes: [{ match: { prefix: /none }, direct_response: { status: 404, body: { inline_string: nothing } } }, { match: { prefix: /h2 }, route: { cluster: h2 } }, { match: { prefix: /closed }, route: { cluster: closed } }, { match: { prefix: / }, route: { cluster: h1 } }] }] }, http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }] } }] }] }`;
   const cluster = (name: string, to: string, more = ''): string => {
     const [host, port] = to.split(':');
     return `{ name: ${name}, ${more} load_assignment: { cluster_name: ${name}, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: ${host}, port_value: ${port} } } } }] }] } }`;
   };
   const http2Options = `typed_extension_protocol_options: { ${HTTP_OPTIONS}: { "@type": type.googleapis.com/${HTTP_OPTIONS}, explicit_http_config: { http2_protocol_options: {} } } },`;
   const clusters = [cluster('h1', http1), cluster('h2', http2, http2Options), cluster('closed', '127.0.0.1:1')];
-  return `static_resources: { listeners: [${listener('same')}, ${listener('strict')}], clusters: [${clusters.join(', ')}] }`;
+  return `static_resources: { listeners: [${listener('same')}, ${listener('strict')}, ${listener('secure', TLS)}], clusters: [${clusters.join(', ')}] }`;
 }
 
 interface Pair {
@@ -199,6 +212,19 @@ t.test('octets in, octets out', { skip: envoySkip }, async (t) => {
   const viaRingway = await called(ports.ringway);
   t.match(viaRingway, [200, undefined, /^\["POST .*"te":"trailers".*"transfer-encoding":"chunked".*"abc"\]$/]);
   t.same(viaRingway, await called(ports.envoy), 'HTTP/2 to HTTP/1.1');
+  const overTls = async (process: EnvoyProcess, ALPNProtocols: string[]): Promise<unknown> => {
+    const port = await process.listenerPort('secure');
+    const client = rawClientOver(connectTls({ host: '127.0.0.1', port, ALPNProtocols, rejectUnauthorized: false }));
+    client.send(GET);
+    const [response] = await client.responses(1);
+    client.socket.destroy();
+    return response?.body;
+  };
+  for (const protocols of [['http/1.1'], ['h3', 'http/1.1'], []]) {
+    const body = await overTls(ringway, protocols);
+    t.match(body, /"x-forwarded-proto":"https"/);
+    t.same(body, await overTls(envoy, protocols), `TLS, ${protocols.join(' ') || 'no ALPN'}`);
+  }
   const idle = (stats: ReadonlyMap<string, number>): boolean => stats.get('http.same.downstream_cx_active') === 0;
   await Promise.all([envoy.waitStats(idle), ringway.waitStats(idle)]);
   const counted = async (process: EnvoyProcess): Promise<unknown> => {

@@ -25,7 +25,11 @@ export interface RawClient {
 
 export function rawClient(target: string): RawClient {
   const { host, port } = parseHostPort(target);
-  const socket = connect({ host, port, noDelay: true });
+  return rawClientOver(connect({ host, port, noDelay: true }));
+}
+
+/** As `rawClient`, over a socket of one's own (TLS). */
+export function rawClientOver(socket: Socket): RawClient {
   let text = '';
   let isClosed = false;
   const watchers = new Set<() => void>();
