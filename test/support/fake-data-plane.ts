@@ -1,4 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { timeSlices } from '../../src/core/index.ts';
 import { Runtime, type RuntimeOptions } from '../../src/proxy/runtime/index.ts';
 import {
   type ClusterPort,
@@ -43,7 +44,7 @@ const compilerOf = (typeUrl: TypeUrl): ResourceCompiler<FakeCompiled> => ({
 });
 
 /** A Runtime over JSON resources, a clock that tests move, and a list of everything its ports were asked to do. */
-export function fakeDataPlane(options: Partial<Pick<RuntimeOptions<never, never, never, never>, 'cds' | 'lds'>> = {}): {
+export function fakeDataPlane(options: Partial<Pick<RuntimeOptions<never, never, never, never>, 'cds' | 'lds' | 'slices'>> = {}): {
   readonly runtime: FakeRuntime;
   readonly clock: FakeClock;
   readonly registry: MetricRegistry;
@@ -90,6 +91,7 @@ export function fakeDataPlane(options: Partial<Pick<RuntimeOptions<never, never,
     cds: options.cds === undefined ? { initialFetchTimeoutMs: 15_000 } : options.cds,
     lds: options.lds === undefined ? { initialFetchTimeoutMs: 15_000 } : options.lds,
     clock,
+    slices: options.slices ?? timeSlices(clock),
     registry,
     log: silentLogger,
   });

@@ -1,4 +1,4 @@
-import { type Clock, Observable, type ReadonlyObservable, RingwayError } from '../../core/index.ts';
+import { type Clock, Observable, type ReadonlyObservable, RingwayError, type TimeSlices } from '../../core/index.ts';
 import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import type { Interest, Interests } from '../../xds/client/index.ts';
 import type { ReceivedResource, ResourceFailure, ResourceSink, ResourceUpdate } from '../../xds/client/types.ts';
@@ -36,6 +36,8 @@ export interface RuntimeOptions<Cluster, Endpoints, Listener, Route> {
   /** null: the bootstrap has no lds_config. */
   readonly lds: Feed | null;
   readonly clock: Clock;
+  /** Large updates are compiled a slice at a time. */
+  readonly slices: TimeSlices;
   readonly registry: MetricRegistry;
   readonly log: Logger;
 }
@@ -172,6 +174,10 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
     this.#clusters.stop();
   }
 
+  get #isStopped(): boolean {
+    return this.#lifecycle === 'stopped';
+  }
+
   async #apply(update: ResourceUpdate): Promise<readonly ResourceFailure[]> {
     if (this.#lifecycle !== 'running') return [];
     const failures: ResourceFailure[] = [];
@@ -179,6 +185,8 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
     this.#isBusy = true;
     try {
       for (const resource of update.upserts) {
+        await this.#options.slices.pause();
+        if (this.#isStopped) return [];
         const message = await this.#upsert(update.typeUrl, resource);
         if (message !== null) failures.push({ name: resource.name, message });
       }

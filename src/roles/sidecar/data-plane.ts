@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Clock, type Random, sharedTimers } from '../../core/index.ts';
+import { type Clock, type Random, sharedTimers, timeSlices } from '../../core/index.ts';
 import { FileSinks } from '../../proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler, createEndpointCompiler } from '../../proxy/cluster/index.ts';
 import type { Assignment } from '../../proxy/cluster/types.ts';
@@ -79,6 +79,7 @@ export function createDataPlane(plan: DataPlanePlan, deps: DataPlaneDeps): DataP
     cds: plan.cds,
     lds: plan.lds,
     clock,
+    slices: timeSlices(clock),
     registry,
     log: logger,
   });

@@ -1,0 +1,25 @@
+import type { Clock } from './clock.ts';
+
+/** Less than half of what a stall of the event loop may be: whoever waits has work of his own. */
+const SLICE_MS = 4;
+
+/** Shares the event loop: long work asks between its steps whether others should have a turn. */
+export interface TimeSlices {
+  /** null while the slice lasts; then a promise that resolves in a later turn of the event loop, where the next slice begins. */
+  pause(): Promise<void> | null;
+}
+
+/** Slices of 4 ms. `nextTurn` resolves in a later turn of the event loop; by setImmediate unless given. */
+export function timeSlices(clock: Pick<Clock, 'monotonicMs'>, nextTurn: () => Promise<void> = immediate): TimeSlices {
+  let endsMs = clock.monotonicMs() + SLICE_MS;
+  const begin = (): void => {
+    endsMs = clock.monotonicMs() + SLICE_MS;
+  };
+  return { pause: () => (clock.monotonicMs() < endsMs ? null : nextTurn().then(begin)) };
+}
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
