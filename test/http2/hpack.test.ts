@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import t from 'tap';
 import { HpackDecoder } from '../../src/http2/hpack/decoder.ts';
@@ -200,6 +202,20 @@ t.test('the encoder follows the peer table size, and says so once', async (t) =>
   encoder.setPeerTableSize(0);
   t.same(pairs(decode(decoder, encode(encoder, block))), pairs(block));
   t.not(encode(encoder, block).toString('hex'), 'be');
+});
+
+t.test('a field that outlives a connection does not keep its encoder', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const lasting = headerBlock([['x-lasting', 'value']]);
+  const encoders = Array.from({ length: 10 }, () => {
+    const encoder = new HpackEncoder();
+    encode(encoder, lasting);
+    return new WeakRef(encoder);
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  t.equal(encoders.filter((encoder) => encoder.deref() !== undefined).length, 0);
 });
 
 t.test('values pass from decoder to encoder in the octets they came in', async (t) => {

@@ -49,8 +49,12 @@ interface NameHistory {
   readonly isIndexed: boolean;
 }
 
+let nextNumber = 1;
+
 /** Encodes header blocks of one direction of one connection (RFC 7541). Values that came in octets go out in the same octets. */
 export class HpackEncoder {
+  // Fields that outlive connections name their last encoder by its number: a reference would keep all that this has in its table.
+  readonly #number = nextNumber++;
   readonly #table = new DynamicTable(DEFAULT_HEADER_TABLE_SIZE);
   readonly #names = new Map<FieldName, NameHistory>();
   readonly #memory = new BlockMemory();
@@ -101,7 +105,7 @@ export class HpackEncoder {
 
   #writeField(field: HeaderField, target: Buffer, at: number): number {
     if (field.staticIndex !== 0) return writeInteger(target, at, INDEXED, 7, field.staticIndex);
-    if (field.tableOwner === this && this.#table.holds(field.tableSlot)) return this.#writeIndexed(field.tableSlot, target, at);
+    if (field.tableOwner === this.#number && this.#table.holds(field.tableSlot)) return this.#writeIndexed(field.tableSlot, target, at);
     const { fieldName } = field;
     if (field.neverIndexed || !fieldName.isKept) {
       return writeLiteral(field, field.neverIndexed ? LITERAL_NEVER : LITERAL, 4, fieldName.staticIndex, target, at);
@@ -114,7 +118,7 @@ export class HpackEncoder {
     const known = varies ? undefined : this.#findEqual(field, history.entries);
     if (known !== undefined) {
       history.hits += 1;
-      field.tableOwner = this;
+      field.tableOwner = this.#number;
       field.tableSlot = known.slot;
       return this.#writeIndexed(known.slot, target, at);
     }
@@ -139,7 +143,7 @@ export class HpackEncoder {
   #insert(field: HeaderField, history: NameHistory): void {
     // A copy of its own: the field's octets may lie in a buffer that many requests share.
     field.wire = field.wire === undefined ? shortestWire(field.value) : ownWire(field.wire);
-    field.tableOwner = this;
+    field.tableOwner = this.#number;
     field.tableSlot = this.#table.inserted;
     this.#table.insert(field);
     history.insertions += 1;

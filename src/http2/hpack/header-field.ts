@@ -27,8 +27,8 @@ export class HeaderField implements Field {
   wire: ValueBytes | undefined;
   /** Index of this very name and value in the static table, or 0. */
   readonly staticIndex: number;
-  // Where an encoder last put this field into its dynamic table. Most fields go through one encoder, so one place to look suffices.
-  tableOwner: object | undefined = undefined;
+  // Which encoder (0: none) last put this field where in its dynamic table. Most go through one encoder, so one place to look suffices.
+  tableOwner = 0;
   tableSlot = 0;
   memo: unknown = undefined;
   /** What the rules of RFC 9113 §8.3 found (`header-rules`): '' when all is well; undefined before they looked. */
