@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { ServerHttp2Stream } from 'node:http2';
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createCaller, type GrpcCaller } from './grpc-backend.ts';
 import { answerGrpc, type Peer, startPeer } from './h2-peers.ts';
 import { clusterYaml, listenerYaml } from './sidecar.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+/** RINGWAY_PROGRAM: another build of the program. */
+const MAIN = resolve(process.env['RINGWAY_PROGRAM'] ?? join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts'));
 
 export interface SidecarProcess {
   readonly child: ChildProcess;

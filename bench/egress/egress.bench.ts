@@ -1,0 +1,45 @@
+// A querier's calls while a live-store dies, hangs, lags or is slow: Envoy and ours with the same bootstrap, in turn.
+// npm run bench:egress -- [--rounds 3] [--rate 1000] [--write]
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { ProxyKind } from '../../test/support/egress-recipe.ts';
+import { findPeer, peerHint } from '../../test/support/peers.ts';
+import { complaints, type Results, resultOf, table, writeResults } from './report.ts';
+import { type Sample, SCENARIOS } from './scenarios.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    rate: { type: 'string', default: '1000' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const ratePerSecond = Number(values.rate);
+if (findPeer('envoy') === undefined) {
+  console.error(`bench:egress: ${peerHint('envoy')}`);
+  process.exit(1);
+}
+
+const samples: Sample[] = [];
+for (const scenario of SCENARIOS) {
+  for (let round = 0; round < rounds; round += 1) {
+    const order: readonly ProxyKind[] = round % 2 === 0 ? ['envoy', 'ringway'] : ['ringway', 'envoy'];
+    for (const kind of order) {
+      const sample = { scenario: scenario.name, kind, ...(await scenario.run(kind, ratePerSecond)) };
+      samples.push(sample);
+      console.log(JSON.stringify(sample));
+    }
+  }
+}
+const results: Results = {
+  machine: { cpu: cpus()[0]?.model ?? '', cores: cpus().length, node: process.version, date: new Date().toISOString().slice(0, 10) },
+  ratePerSecond,
+  rounds,
+  scenarios: SCENARIOS.map(({ name, what }) => ({ name, what, ...resultOf(samples.filter(({ scenario }) => scenario === name)) })),
+};
+console.log(`\n${table(results)}`);
+if (values.write) for (const file of writeResults(results)) console.log(`wrote ${file}`);
+const wrong = complaints(results);
+for (const line of wrong) console.error(`bench:egress: ${line}`);
+process.exit(wrong.length === 0 ? 0 : 1);
