@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Dice } from './dice.ts';
 import { type Outcome, runEngineCase } from './engine-case.ts';
+import { turn } from './memory-socket.ts';
 import { Path } from './path.ts';
 import { runPathCase } from './path-case.ts';
 
@@ -61,7 +62,7 @@ export class Fuzzer {
     const outcome = kind === 'path' ? await runPathCase(dice, this.#path, keepsChunks) : await runEngineCase(dice, kind, keepsChunks);
     this.frames += outcome.frames;
     this.cases += 1;
-    faults.push(...outcome.faults, ...this.#uncaught.splice(0), ...this.#look());
+    faults.push(...outcome.faults, ...this.#uncaught.splice(0), ...(await this.#look()));
     return faults.length === 0 ? undefined : { ...outcome, index, kind, faults };
   }
 
@@ -72,10 +73,13 @@ export class Fuzzer {
     return faults ?? [];
   }
 
-  #look(): string[] {
+  async #look(): Promise<string[]> {
     if (this.cases % CASES_A_LOOK !== 0) return [];
     this.#looks += 1;
     if (this.#looks < LOOKS_TO_WARM_UP) return [];
+    collectGarbage();
+    // octets of buffers are counted until another collection has swept them
+    await turn();
     collectGarbage();
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     this.memory.last = heapUsed + arrayBuffers;

@@ -13,6 +13,8 @@ export interface Finding {
   readonly bad: readonly string[];
   /** How many connections the servers accepted, where the scenario asks. */
   readonly connections?: number;
+  /** Bytes of bodies that went and came back whole, where the scenario counts. */
+  readonly bytes?: number;
   readonly ms: number;
 }
 
@@ -26,6 +28,8 @@ export interface GoClientOptions {
   readonly scenarios: readonly string[];
   /** The process that the scenario ends, where it does. */
   readonly pid?: number;
+  /** How many calls the scenario echo-soak makes; 500. */
+  readonly calls?: number;
   /** Of all that is random. No two clients of one server may have the same. */
   readonly seed: number;
 }
@@ -37,7 +41,10 @@ export async function* runGoClient(options: GoClientOptions): AsyncGenerator<Fin
   const authority = options.authority ? ['--authority', formatHostPort(options.authority)] : [];
   const ending = options.pid === undefined ? [] : ['--pid', String(options.pid)];
   const what = ['--scenarios', options.scenarios.join(','), '--seed', String(options.seed)];
-  const child = spawn(options.interop, ['client', ...where, ...authority, ...ending, ...what], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const amount = options.calls === undefined ? [] : ['--calls', String(options.calls)];
+  const child = spawn(options.interop, ['client', ...where, ...authority, ...ending, ...amount, ...what], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     words += chunk;

@@ -23,6 +23,7 @@ const SCENARIOS: Readonly<Record<string, Readonly<Record<string, number>> | unde
   'stream-cancels': { 1: 100 },
   stalled: { 0: 308 },
   idle: { 0: 1 },
+  'echo-soak': undefined,
 };
 const MIB = 1024 * 1024;
 

@@ -16,6 +16,8 @@ const CACHE = resolve('.ci/cache/go-programs');
 const PROGRAMS = {
   interop: { module: 'test/interop/go', path: '.' },
   h2spec: { module: 'test/interop/go', path: 'github.com/summerwind/h2spec/cmd/h2spec' },
+  'grpc-client': { module: 'test/interop/go', path: 'google.golang.org/grpc/interop/client' },
+  'grpc-server': { module: 'test/interop/go', path: 'google.golang.org/grpc/interop/server' },
   dskit: { module: 'test/interop/dskit', path: '.' },
   engine: { module: 'bench/engine/go', path: '.' },
 } as const;

@@ -31,6 +31,8 @@ type client struct {
 	lost chan struct{}
 	// pid is the process that a scenario ends, where it does.
 	pid int
+	// calls is how many the soak makes.
+	calls int
 	// direct are connections to the servers behind the proxy, for what they saw.
 	direct []*grpc.ClientConn
 }
@@ -44,12 +46,13 @@ func runClient(args []string) error {
 	authority := flags.String("authority", "", ":authority of every call; empty: the target")
 	direct := flags.String("direct", "", "host:port of every server behind the proxy, separated by commas")
 	pid := flags.Int("pid", 0, "process to end, for the scenarios drain and departure")
+	calls := flags.Int("calls", 500, "how many calls the scenario echo-soak makes")
 	names := flags.String("scenarios", "", "which to run, separated by commas")
 	seed := flags.Uint64("seed", 1, "of all that is random")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	c := &client{seed: *seed, authority: *authority, pid: *pid, lost: make(chan struct{})}
+	c := &client{seed: *seed, authority: *authority, pid: *pid, calls: *calls, lost: make(chan struct{})}
 	if err := c.dial(*target, strings.Split(*direct, ",")); err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ func (r *report) echo(ctx context.Context, conn *grpc.ClientConn, method string,
 	}
 	r.checkEchoed(wanted.ID, extra, headers, trailers)
 	r.checkTimeout(wanted.ID, timeout, headers)
+	r.whole(len(request) + len(response))
 	return nil
 }
 

@@ -21,8 +21,10 @@ type report struct {
 	Wrong int      `json:"wrong"`
 	Bad   []string `json:"bad"`
 	// Connections is how many the servers have accepted, where the scenario asks.
-	Connections int   `json:"connections,omitempty"`
-	Ms          int64 `json:"ms"`
+	Connections int `json:"connections,omitempty"`
+	// Bytes is how many bytes of bodies went to the servers and came back whole.
+	Bytes int64 `json:"bytes,omitempty"`
+	Ms    int64 `json:"ms"`
 
 	seed uint64
 	mu   sync.Mutex
@@ -34,6 +36,13 @@ func (r *report) ended(err error) {
 	defer r.mu.Unlock()
 	r.Calls++
 	r.ByStatus[strconv.Itoa(int(status.Code(err)))]++
+}
+
+// whole counts the bytes of a call of which all came back as it must.
+func (r *report) whole(size int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Bytes += int64(size)
 }
 
 // bad notes something wrong with call id.

@@ -17,7 +17,7 @@ import (
 var scenarios = map[string]scenario{
 	"unary": unaryCalls, "crowd": crowd, "hangup": hangup, "large": largeBodies, "too-large": tooLarge, "statuses": statuses, "deadlines": deadlines,
 	"cancels": cancels, "health": healthChecks, "streams": streams, "stream-cancels": streamCancels, "stalled": stalled,
-	"unread": unread, "goaway": goaway, "drain": drain, "departure": departure, "idle": idle,
+	"unread": unread, "goaway": goaway, "drain": drain, "departure": departure, "idle": idle, "echo-soak": echoSoak,
 }
 
 var unaryMethods = []string{findTraceByID, searchRecent, queryRange}
