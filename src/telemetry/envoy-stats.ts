@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram, Labels, MetricRegistry } from './metrics.ts';
+import type { Counter, Gauge, Histogram, Labels, MetricId, MetricRegistry } from './metrics.ts';
 
 /** A subtree of Envoy's stats: `cluster.a` is `envoy_cluster_…{envoy_cluster_name="a"}` in the Prometheus form. */
 export interface StatScopeId {
@@ -32,18 +32,26 @@ export class StatScope {
     return this.#registry.histogram(this.#metric(stat));
   }
 
-  /** Counters by response code below `stat` (`upstream_rq`): `_completed`, `_2xx` and, of clusters, `_200` in Envoy's dotted form. */
-  responseCodes(stat: string, detail: 'classes' | 'codes'): ResponseCodeStats {
-    const tagged = (suffix: string, name: string, label: string, value: string): Counter =>
-      this.#registry.counter({
-        name: `${this.id.name}_${promName(name)}`,
+  /**
+   * Counters by response code below `stat` (`upstream_rq`): `_completed`, `_2xx` and, of clusters, `_200` in Envoy's dotted form. With `copy`
+   * (`external`) the same counters are also shown below `external.upstream_rq`.
+   */
+  responseCodes(stat: string, detail: 'classes' | 'codes', copy?: string): ResponseCodeStats {
+    const shown = (id: (stat: string) => MetricId): Counter => {
+      const counter = this.#registry.counter(id(stat));
+      if (copy !== undefined) this.#registry.alias(id(`${copy}.${stat}`), counter);
+      return counter;
+    };
+    const tagged = (suffix: string, ending: string, label: string, value: string): Counter =>
+      shown((of) => ({
+        name: `${this.id.name}_${promName(of)}${ending}`,
         labels: { [label]: value, ...this.id.labels },
-        stat: `${this.id.stat}.${stat}_${suffix}`,
-      });
+        stat: `${this.id.stat}.${of}_${suffix}`,
+      }));
     return new ResponseCodeStats({
-      completed: this.counter(`${stat}_completed`),
-      ofClass: (digit) => tagged(`${digit}xx`, `${stat}_xx`, 'envoy_response_code_class', String(digit)),
-      ofCode: (code) => (detail === 'codes' ? tagged(String(code), stat, 'envoy_response_code', String(code)) : null),
+      completed: shown((of) => this.#metric(`${of}_completed`)),
+      ofClass: (digit) => tagged(`${digit}xx`, '_xx', 'envoy_response_code_class', String(digit)),
+      ofCode: (code) => (detail === 'codes' ? tagged(String(code), '', 'envoy_response_code', String(code)) : null),
     });
   }
 

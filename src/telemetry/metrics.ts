@@ -93,6 +93,11 @@ export class MetricRegistry {
     return this.#get(id, Histogram);
   }
 
+  /** Shows a counter under a second name and labels as well, which counting costs nothing. */
+  alias(id: MetricId, counter: Counter): void {
+    this.#series.set(keyOf(id), { id, metric: counter });
+  }
+
   /** Every series, sorted by Prometheus name, then by labels. */
   series(): readonly Series[] {
     const before = ([a, { id: one }]: [string, Series], [b, { id: other }]: [string, Series]): boolean =>

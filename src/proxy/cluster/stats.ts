@@ -98,7 +98,8 @@ export function createClusterStats(scope: StatScope, isSecure: boolean): Cluster
     upstreamRqRetryBackoffRatelimited: scope.counter('upstream_rq_retry_backoff_ratelimited'),
     retryOrShadowAbandoned: scope.counter('retry_or_shadow_abandoned'),
     upstreamRqTime: scope.histogram('upstream_rq_time'),
-    upstreamRq: scope.responseCodes('upstream_rq', 'codes'),
+    // nobody is internal here: what Envoy counts as `internal` does not come about
+    upstreamRq: scope.responseCodes('upstream_rq', 'codes', 'external'),
     retryUpstreamRq: () => (retried ??= scope.responseCodes('retry.upstream_rq', 'codes')),
     membershipTotal: scope.gauge('membership_total'),
     membershipHealthy: scope.gauge('membership_healthy'),

@@ -177,7 +177,7 @@ export class Exchange implements AttemptOwner {
       return;
     }
     if (isTooLate) this.#answer(pastDeadline(failure), 504);
-    else this.#answer(upstreamFailed(failure, record.attempts > 1), statusOf(failure));
+    else this.#answer(upstreamFailed(failure, record.attempts > 1, detail), statusOf(failure));
   }
 
   onAttemptDrain(): void {
@@ -330,8 +330,10 @@ export class Exchange implements AttemptOwner {
     this.#flow.body.release(attempt.position);
     record.upstreamHost = attempt.host.address;
     if (record.details === '') record.details = 'via_upstream';
-    const serviceMs = this.#deps.clock.monotonicMs() - this.#startMs;
-    this.#downstream.sendHeaders(headers, endStream, Math.round(serviceMs), record.attempts);
+    // how long it took is only known of a request that has ended
+    const { requestEndMs } = record;
+    const serviceMs = requestEndMs === undefined ? -1 : Math.round(this.#deps.clock.monotonicMs() - requestEndMs);
+    this.#downstream.sendHeaders(headers, endStream, serviceMs, record.attempts);
     if (endStream) this.#onResponseComplete();
   }
 
@@ -342,6 +344,8 @@ export class Exchange implements AttemptOwner {
   }
 
   #onNoHost(): void {
+    // a try that found nowhere to go
+    this.#request.record.attempts += 1;
     this.#request.cluster.stats.upstreamCxNoneHealthy.value += 1;
     this.#answer(NO_HEALTHY_UPSTREAM, 503);
   }

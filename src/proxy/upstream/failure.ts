@@ -1,5 +1,7 @@
+import { codeOf, type RingwayError } from '../../core/index.ts';
 import { ErrorCode } from '../../http2/index.ts';
 import type { StreamReset } from '../../http2/types.ts';
+import { TlsError } from '../../transport/index.ts';
 import type { ResponseFlag } from '../access-log/index.ts';
 import type { PoolFailure } from '../cluster/types.ts';
 
@@ -32,9 +34,27 @@ export function flagOf(failure: TryFailure): ResponseFlag {
   return FLAGS[failure];
 }
 
-/** `upstream_reset_before_response_started{remote_reset}`, the form of %RESPONSE_CODE_DETAILS%. */
-export function detailsOf(failure: TryFailure, when: 'before' | 'after'): string {
-  return `upstream_reset_${when}_response_started{${failure.replaceAll(' ', '_')}}`;
+/** `upstream_reset_before_response_started{remote_reset}`, the form of %RESPONSE_CODE_DETAILS%; `reason`: as of `transportReason`. */
+export function detailsOf(failure: TryFailure, when: 'before' | 'after', reason: string = ''): string {
+  const what = failure.replaceAll(' ', '_');
+  return `upstream_reset_${when}_response_started{${reason === '' ? what : `${what}|${reason}`}}`;
+}
+
+/** What the system says of a connection that did not come about, in the C library's words, as Envoy logs it. */
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Connection_refused',
+  ECONNRESET: 'Connection_reset_by_peer',
+  EHOSTUNREACH: 'No_route_to_host',
+  ENETUNREACH: 'Network_is_unreachable',
+  ETIMEDOUT: 'Connection_timed_out',
+};
+
+/** %UPSTREAM_TRANSPORT_FAILURE_REASON% of a connection that failed; '' when there is no more to say than that. Without white space. */
+export function transportReason(error: RingwayError): string {
+  if (error instanceof TlsError) return error.code === 'TLS_CLOSED' ? '' : error.message.replaceAll(' ', '_');
+  const code = codeOf(error.cause) ?? '';
+  const words = SYSTEM_WORDS[code] ?? code;
+  return words === '' ? '' : `delayed_connect_error:_${words}`;
 }
 
 /** The text a caller gets when no response came. */

@@ -16,11 +16,11 @@ export function requestTimeout(details: 'response_timeout' | PerTryDetails): Loc
   return { status: 504, body: 'upstream request timeout', flag: 'UT', details };
 }
 
-/** No try brought a response. */
-export function upstreamFailed(failure: TryFailure, wasRetried: boolean): LocalReply {
+/** No try brought a response; `reason`: why the last one had no connection, as of `transportReason`. */
+export function upstreamFailed(failure: TryFailure, wasRetried: boolean, reason: string): LocalReply {
   const headers = failure === 'overflow' ? [OVERLOADED] : [];
   const body = failureText(failure, wasRetried);
-  return { status: statusOf(failure), body, flag: flagOf(failure), details: detailsOf(failure, 'before'), headers };
+  return { status: statusOf(failure), body, flag: flagOf(failure), details: detailsOf(failure, 'before', reason), headers };
 }
 
 /**

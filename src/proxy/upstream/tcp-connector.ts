@@ -3,6 +3,7 @@ import type { Clock, RingwayError } from '../../core/index.ts';
 import type { Connecting } from '../../transport/index.ts';
 import type { Cluster, Host } from '../cluster/index.ts';
 import { connectHost } from './connect-host.ts';
+import { transportReason } from './failure.ts';
 import type { Connect } from './types.ts';
 
 /** A connection to a host of a cluster, counted among the cluster's until `release`. */
@@ -93,17 +94,17 @@ class TcpConnector implements Connecting {
     this.#events.onConnected({ host, socket, release });
   }
 
-  #onFailed({ code, message }: RingwayError): void {
+  #onFailed(error: RingwayError): void {
     const current = this.#current;
     if (!current) return;
     this.cancel();
     const { host } = current;
     this.#cluster.stats.upstreamCxConnectFail.value += 1;
-    if (code === 'CONNECT_TIMEOUT') this.#cluster.stats.upstreamCxConnectTimeout.value += 1;
+    if (error.code === 'CONNECT_TIMEOUT') this.#cluster.stats.upstreamCxConnectTimeout.value += 1;
     host.cxConnectFail += 1;
     host.monitor?.onFailure('connection');
     if (this.#left > 0) this.next();
-    else this.#events.onFailed({ kind: 'connection failure', host, reason: message });
+    else this.#events.onFailed({ kind: 'connection failure', host, reason: transportReason(error) });
   }
 
   #take(host: Host): void {

@@ -142,7 +142,7 @@ t.test("what cannot be routed or reached is answered in Envoy's words", async (t
     '/nothing 200 NR route_not_found',
     '/missing 200 NC cluster_not_found',
     '/empty 200 UH no_healthy_upstream',
-    '/dead 200 UF upstream_reset_before_response_started{remote_connection_failure}',
+    '/dead 200 UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}',
     '/direct 200 - direct_response',
     '/empty 503 UH no_healthy_upstream',
     '/nothing 404 NR route_not_found',

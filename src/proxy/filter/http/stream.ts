@@ -187,6 +187,7 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
   /** Finds out where the request goes, once, in the configuration of this moment, and sends it there; else what to answer. */
   #begin({ headers, authority, path }: RequestHead, endStream: boolean): LocalReply | undefined {
     const { settings, deps, stats } = this.#context;
+    stats.rqTotal.value += 1;
     const config = deps.currentConfig();
     const table = settings.routes.kind === 'inline' ? settings.routes.table : config.routes.get(settings.routes.name);
     const route = table?.route(authority, path, headers);
@@ -214,8 +215,7 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
   }
 
   #forward(headers: HeaderBlock, route: Route, action: ForwardAction, cluster: Cluster, endStream: boolean): void {
-    const { settings, deps, stats } = this.#context;
-    stats.rqTotal.value += 1;
+    const { settings, deps } = this.#context;
     const record = this.#record;
     const durationMs = streamDurationMs(action.streamDuration, headers, settings.maxStreamDurationMs);
     const routed = routedHeaders(headers, route, action);

@@ -6,6 +6,7 @@ import type { Connecting } from '../../../transport/index.ts';
 import type { CreateHostPool, Host, PoolOwner } from '../../cluster/index.ts';
 import type { HostPool, StreamRequest } from '../../cluster/types.ts';
 import { connectHost } from '../connect-host.ts';
+import { transportReason } from '../failure.ts';
 import { PooledConnection } from './connection.ts';
 import { Http1Pool } from './http1-pool.ts';
 import type { HostPoolDeps } from './types.ts';
@@ -122,14 +123,14 @@ class SharedPool implements HostPool {
   }
 
   /** Nobody waits on for a host that cannot be reached: each request decides for itself what to do. */
-  #onFailed({ code, message }: RingwayError): void {
+  #onFailed(error: RingwayError): void {
     const { stats } = this.#owner;
-    const isTimeout = code === 'CONNECT_TIMEOUT';
+    const isTimeout = error.code === 'CONNECT_TIMEOUT';
     this.#forgetPending();
     stats.upstreamCxConnectFail.value += 1;
     if (isTimeout) stats.upstreamCxConnectTimeout.value += 1;
     this.#host.cxConnectFail += 1;
-    this.#waiting.fail(isTimeout ? 'connection timeout' : 'remote connection failure', message);
+    this.#waiting.fail(isTimeout ? 'connection timeout' : 'remote connection failure', transportReason(error));
     this.#drainIdle();
   }
 
@@ -139,6 +140,7 @@ class SharedPool implements HostPool {
     this.#pending = undefined;
     const { stats, breakers } = this.#owner;
     stats.upstreamCxActive.value -= 1;
+    stats.upstreamCxDestroy.value += 1;
     this.#host.cxActive -= 1;
     breakers.default.connections.dec();
   }

@@ -4,6 +4,7 @@ import type { Connecting } from '../../../transport/index.ts';
 import type { Host, PoolOwner } from '../../cluster/index.ts';
 import type { HostPool, StreamRequest } from '../../cluster/types.ts';
 import { connectHost } from '../connect-host.ts';
+import { transportReason } from '../failure.ts';
 import { PooledHttp1Connection } from './http1-connection.ts';
 import type { HostPoolDeps } from './types.ts';
 import { WaitingRequests } from './waiting-requests.ts';
@@ -118,14 +119,14 @@ export class Http1Pool implements HostPool {
   }
 
   /** Who waits for a host that cannot be reached decides for itself what to do. */
-  #onFailed(connecting: Connecting, { code, message }: RingwayError): void {
+  #onFailed(connecting: Connecting, error: RingwayError): void {
     const { stats } = this.#owner;
-    const isTimeout = code === 'CONNECT_TIMEOUT';
+    const isTimeout = error.code === 'CONNECT_TIMEOUT';
     this.#forget(connecting);
     stats.upstreamCxConnectFail.value += 1;
     if (isTimeout) stats.upstreamCxConnectTimeout.value += 1;
     this.#host.cxConnectFail += 1;
-    this.#waiting.fail(isTimeout ? 'connection timeout' : 'remote connection failure', message);
+    this.#waiting.fail(isTimeout ? 'connection timeout' : 'remote connection failure', transportReason(error));
     this.#endIfDrained();
   }
 
@@ -134,6 +135,7 @@ export class Http1Pool implements HostPool {
     if (!this.#pending.delete(connecting)) return;
     const { stats, breakers } = this.#owner;
     stats.upstreamCxActive.value -= 1;
+    stats.upstreamCxDestroy.value += 1;
     this.#host.cxActive -= 1;
     breakers.default.connections.dec();
   }

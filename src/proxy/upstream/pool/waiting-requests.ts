@@ -24,7 +24,7 @@ export class WaitingRequests {
   isOverflow(request: StreamRequest): boolean {
     if (this.#owner.breakers[request.priority].requests.canCreate) return false;
     this.#owner.stats.upstreamRqActiveOverflow.value += 1;
-    request.onPoolFailure('overflow', 'max_requests of the cluster is met');
+    request.onPoolFailure('overflow', '');
     return true;
   }
 
@@ -34,7 +34,7 @@ export class WaitingRequests {
     const { pendingRequests } = breakers[request.priority];
     if (!pendingRequests.canCreate) {
       stats.upstreamRqPendingOverflow.value += 1;
-      request.onPoolFailure('overflow', 'max_pending_requests of the cluster is met');
+      request.onPoolFailure('overflow', '');
       return false;
     }
     pendingRequests.inc();
