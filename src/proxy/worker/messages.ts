@@ -52,6 +52,8 @@ export interface SeriesDefinition {
   readonly index: number;
   readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly id: MetricId;
+  /** It is a second name of the series of this index, and has no growth of its own. */
+  readonly aliasOf?: number;
 }
 
 /** What changed since the last report. */

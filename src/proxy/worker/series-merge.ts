@@ -26,7 +26,7 @@ export class SeriesMerge {
     this.#workers.set(worker, known);
     for (const definition of report.defined) {
       known.defined.set(definition.index, definition.id);
-      this.#create(definition);
+      this.#create(definition, known);
     }
     for (const [index, growth] of pairs(report.counters)) {
       const metric = this.#find(known, index);
@@ -73,11 +73,13 @@ export class SeriesMerge {
   }
 
   /** Creates what only workers have so far: responses of a code, their own parts of listeners. */
-  #create({ kind, id }: SeriesDefinition): void {
+  #create({ kind, id, aliasOf }: SeriesDefinition, known: WorkerSeries): void {
     if (this.#registry.find(id) || !this.#hasScope(id)) return;
-    if (kind === 'counter') this.#registry.counter(id);
-    if (kind === 'gauge') this.#registry.gauge(id);
-    if (kind === 'histogram') this.#registry.histogram(id);
+    const original = aliasOf === undefined ? undefined : this.#find(known, aliasOf);
+    if (original instanceof Counter) this.#registry.alias(id, original);
+    else if (kind === 'counter') this.#registry.counter(id);
+    else if (kind === 'gauge') this.#registry.gauge(id);
+    else this.#registry.histogram(id);
   }
 
   /** Whether anything else of the same cluster, listener or filter is here: it may have left before the worker heard of it. */

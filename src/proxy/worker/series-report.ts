@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Histogram, type MetricRegistry, type Series } from '../../telemetry/index.ts';
+import { Counter, Gauge, type Histogram, type Metric, type MetricRegistry, type Series } from '../../telemetry/index.ts';
 import type { HistogramGrowth, SeriesDefinition, WorkerReport } from './messages.ts';
 import { isShared } from './stat-rules.ts';
 
@@ -16,8 +16,10 @@ export type SeriesReport = Pick<WorkerReport, 'defined' | 'removed' | 'counters'
 /** Says what changed in a registry since it was asked last. Series that never changed cost nothing but a look. */
 export class SeriesReporter {
   readonly #registry: MetricRegistry;
-  /** null: not the sidecar's business. */
+  /** null: not the sidecar's business, or told under another name. */
   readonly #told = new Map<Series, Told | null>();
+  /** Index of the first name of a metric that may have several. */
+  readonly #indexes = new WeakMap<Metric, number>();
   #nextIndex = 0;
 
   constructor(registry: MetricRegistry) {
@@ -48,16 +50,22 @@ export class SeriesReporter {
   }
 
   #define(series: Series, defined: SeriesDefinition[]): Told | null {
-    const { name, labels, stat } = series.id;
-    let told: Told | null = null;
-    if (stat !== undefined && isShared(stat)) {
-      told = { index: this.#nextIndex, value: 0, sum: 0, counts: [] };
-      this.#nextIndex += 1;
-      const kind = series.metric instanceof Counter ? 'counter' : series.metric instanceof Gauge ? 'gauge' : 'histogram';
-      defined.push({ index: told.index, kind, id: { name, stat, ...(labels ? { labels } : {}) } });
-    }
+    const told = this.#toldOf(series, defined);
     this.#told.set(series, told);
     return told;
+  }
+
+  #toldOf({ id: { name, labels, stat }, metric }: Series, defined: SeriesDefinition[]): Told | null {
+    if (stat === undefined || !isShared(stat)) return null;
+    const index = this.#nextIndex;
+    this.#nextIndex += 1;
+    const aliasOf = this.#indexes.get(metric);
+    const kind = metric instanceof Counter ? 'counter' : metric instanceof Gauge ? 'gauge' : 'histogram';
+    const id = { name, stat, ...(labels ? { labels } : {}) };
+    defined.push({ index, kind, id, ...(aliasOf === undefined ? {} : { aliasOf }) });
+    if (aliasOf !== undefined) return null;
+    this.#indexes.set(metric, index);
+    return { index, value: 0, sum: 0, counts: [] };
   }
 
   /** Drops what the registry has no more. Returns the indexes of what was told. */

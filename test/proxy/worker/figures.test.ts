@@ -89,6 +89,24 @@ t.test('series that only a worker has are shown; those of clusters that are gone
   t.match(gather(), { 'cluster.a.upstream_rq_total': 3 });
 });
 
+t.test('a counter of two names is counted once, and shown under both', async (t) => {
+  const { first, registries, gather } = start(2);
+  clusterScope(first, 'a').responseCodes('upstream_rq', 'codes', 'external').record(200);
+  for (const registry of registries) {
+    const codes = clusterScope(registry, 'a').responseCodes('upstream_rq', 'codes', 'external');
+    codes.record(200);
+    codes.record(503);
+  }
+  const expected = { completed: 5, '2xx': 3, '200': 3, '5xx': 2, '503': 2 };
+  for (let round = 0; round < 2; round += 1) {
+    const figures = gather();
+    for (const [code, count] of Object.entries(expected)) {
+      t.equal(figures[`cluster.a.upstream_rq_${code}`], count, code);
+      t.equal(figures[`cluster.a.external.upstream_rq_${code}`], count, `external ${code}`);
+    }
+  }
+});
+
 t.test('a report has only what changed', async (t) => {
   const registry = new MetricRegistry();
   const reporter = new SeriesReporter(registry);
