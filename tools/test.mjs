@@ -1,4 +1,4 @@
-// `npm test`: the static checks, then the tests; ends with one line `N passed, N failed, N skipped`.
+// `npm test`: the static checks, the tests, and whether requests have become dear; ends with one line `N passed, N failed, N skipped`.
 // Options: --only tests|checks; anything else goes to tap (file names, -t seconds, --grep).
 import { spawn } from 'node:child_process';
 import { Parser } from 'tap-parser';
@@ -17,6 +17,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 
 if (only !== 'tests') for (const [name, command] of CHECKS) await check(name, command);
 if (only !== 'checks') await tests(args);
+if (only === undefined && args.length === 0) await guard();
 
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
@@ -45,6 +46,18 @@ async function tests(extra) {
   });
   parser.end();
   if (code !== 0 && counts.failed === failedBefore) counts.failed += 1; // a file that died without a failing point
+}
+
+/** What a request costs beside a bare pipe, when nothing else runs any more. */
+async function guard() {
+  let output = '';
+  const code = await run(['bench/engine/guard.bench.ts'], (chunk) => {
+    output += chunk;
+  });
+  const lastLine = output.trimEnd().split('\n').at(-1);
+  if (code === 77) skipped({ fullname: 'bench:guard', skip: lastLine });
+  else counts[code === 0 ? 'passed' : 'failed'] += 1;
+  if (code !== 77) console.log(`${code === 0 ? 'ok' : 'not ok'} - bench:guard: ${code === 0 ? lastLine : output}`);
 }
 
 function watch(parser, depth) {

@@ -12,12 +12,14 @@ export interface BenchOptions {
   readonly against: readonly [string, ...string[]] | undefined;
   readonly proxyCore: number;
   readonly loadCore: number;
+  /** Configurations of the proxies are left for the reader. */
+  readonly keep: boolean;
   readonly write: boolean;
 }
 
 const PROXIES = ['ringway', 'envoy', 'envoyfull', 'haproxy', 'nginx', 'l4'];
 /** Parts of the bench: the loads, and what else is measured. */
-export const PARTS = ['loads', 'latency', 'stall', 'memory', 'idle', 'start'] as const;
+const PARTS = ['loads', 'latency', 'stall', 'memory', 'idle', 'start'] as const;
 
 export const HELP = `CPU time per request of Ringway's sidecar and of its peers, in turn, under the same loads.
 
@@ -31,6 +33,7 @@ usage: npm run bench:engine -- [options]
   --ringway COMMAND     how Ringway is started ("node dist/bin/ringway.js")
   --against COMMAND     another Ringway to compare it with, in the same rounds
   --cores 0,1           the proxies' core, and that of load and backends
+  --keep                leaves the proxies' configurations in a folder of the temporary directory
   --write               writes bench/results/engine.json, docs/reference/benchmarks.md and README.md
 
 Envoy, HAProxy and nginx are looked for on PATH, or RINGWAY_ENVOY, RINGWAY_HAPROXY and RINGWAY_NGINX name them. Needs Linux, two cores,
@@ -56,6 +59,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
       ringway: { type: 'string' },
       against: { type: 'string' },
       cores: { type: 'string' },
+      keep: { type: 'boolean' },
       write: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -80,6 +84,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     against,
     proxyCore,
     loadCore,
+    keep: values.keep ?? false,
     write: values.write ?? false,
   };
 }

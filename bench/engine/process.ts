@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 export interface Pinned {
   readonly child: ChildProcess;
   readonly pid: number;
+  /** When it was started, by performance.now(). */
+  readonly startedMs: number;
   /** The next line on its stdout. Throws with what it wrote on stderr when it ends first. */
   line(): Promise<string>;
   /** The end of what it wrote on stderr. */
@@ -21,6 +23,7 @@ const PATIENCE_MS = 2000;
 
 /** Starts a program that may run on one core only: taskset becomes the program, so the pid is its. */
 export function pin(core: number, command: readonly string[], env: NodeJS.ProcessEnv = process.env): Pinned {
+  const startedMs = performance.now();
   const child: ChildProcessWithoutNullStreams = spawn('taskset', ['-c', String(core), ...command], { env });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -35,6 +38,7 @@ export function pin(core: number, command: readonly string[], env: NodeJS.Proces
   return {
     child,
     pid: child.pid as number,
+    startedMs,
     async line() {
       const next = await lines.next();
       if (next.done !== true) return next.value;
@@ -51,6 +55,11 @@ export function pin(core: number, command: readonly string[], env: NodeJS.Proces
       clearTimeout(force);
     },
   };
+}
+
+/** Leaves this process one core as well, so that it does not disturb who is measured on another. */
+export function pinSelf(core: number): void {
+  execFileSync('taskset', ['-a', '-p', '-c', String(core), String(process.pid)]);
 }
 
 /** Nanoseconds that a process, its children and all their threads have run. */

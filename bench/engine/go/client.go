@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -32,10 +33,11 @@ type client struct {
 	mutex    sync.Mutex // of everything below, and of writing
 	calls    map[uint32]*call
 	free     []*call
-	queued   []*call // whose bodies wait for the connection's window
+	waiting  []time.Time // moments of calls for which the peer allows no stream yet
+	queued   []*call     // whose bodies wait for the connection's window
 	nextID   uint32
 	window   int
-	initial  int
+	allowed  int  // streams at once
 	loop     bool // closed: a call that ends makes the next
 	encoder  *encoder
 	fields   []hpack.HeaderField
@@ -79,7 +81,7 @@ func dial(address string, options callOptions, t *tally) (*client, error) {
 	}
 	c := &client{
 		wire: newWire(conn), callOptions: options, tally: t,
-		calls: map[uint32]*call{}, nextID: 1, window: defaultWindow, initial: defaultWindow,
+		calls: map[uint32]*call{}, nextID: 1, window: defaultWindow, allowed: math.MaxInt,
 		encoder: newEncoder(), fields: requestFields(options.path, options.tls != nil),
 	}
 	c.decoder = hpack.NewDecoder(4096, c.see)
@@ -148,6 +150,10 @@ func (c *client) close() { c.Conn.Close() }
 func (c *client) open(began time.Time) {
 	if c.calls == nil {
 		c.tally.end(0, "connection closed")
+		return
+	}
+	if len(c.calls) >= c.allowed {
+		c.waiting = append(c.waiting, began)
 		return
 	}
 	a := &call{}
@@ -236,7 +242,7 @@ func (c *client) read() {
 
 // fail ends all calls of a connection that is broken.
 func (c *client) fail(err error) {
-	for range c.calls {
+	for range len(c.calls) + len(c.waiting) {
 		c.tally.end(0, "connection: "+err.Error())
 	}
 	c.calls = nil
@@ -274,8 +280,8 @@ func (c *client) take(f frame, now time.Time) error {
 
 func (c *client) set(id uint16, value uint32) {
 	switch id {
-	case settingInitialWindow:
-		c.initial = int(value)
+	case settingMaxConcurrentStreams:
+		c.allowed = int(value)
 	case settingHeaderTableSize:
 		c.encoder.SetMaxDynamicTableSizeLimit(value)
 		c.sent, c.steady = false, nil
@@ -344,6 +350,11 @@ func (c *client) end(a *call, now time.Time, problem string) {
 	again := c.loop && c.tally.begin(now) // before the end, so that some call is open until the last has ended
 	c.tally.end(now.Sub(a.began), problem)
 	c.free = append(c.free, a)
+	if len(c.waiting) > 0 {
+		began := c.waiting[0]
+		c.waiting = c.waiting[1:]
+		c.open(began)
+	}
 	if again {
 		c.open(now)
 	}

@@ -126,11 +126,11 @@ func drive(s *shape, connect func(*tally) (target, error)) error {
 	if err := begin(s, targets, t); err != nil {
 		return err
 	}
-	complete := wait(&t.open, 30*time.Second)
+	complete := t.wait(30 * time.Second)
 	elapsed := time.Since(began)
 	t.mutex.Lock()
 	if !complete {
-		t.errors["no end of calls within 30 s"]++
+		t.errors["nothing ended for 30 s"]++
 	}
 	say(report(t.latencies, t.errors, elapsed))
 	t.mutex.Unlock()
@@ -160,13 +160,22 @@ func begin(s *shape, targets []target, t *tally) error {
 	})
 }
 
-func wait(group *sync.WaitGroup, limit time.Duration) bool {
+// wait is true when all calls have ended, false when none has for a while.
+func (t *tally) wait(patience time.Duration) bool {
 	done := make(chan struct{})
-	go func() { group.Wait(); close(done) }()
-	select {
-	case <-done:
-		return true
-	case <-time.After(limit):
-		return false
+	go func() { t.open.Wait(); close(done) }()
+	for last := -1; ; {
+		select {
+		case <-done:
+			return true
+		case <-time.After(patience):
+		}
+		t.mutex.Lock()
+		ended := len(t.latencies)
+		t.mutex.Unlock()
+		if ended == last {
+			return false
+		}
+		last = ended
 	}
 }

@@ -1,5 +1,6 @@
 import type { Certificates, Site } from '../ends.ts';
 import type { Door } from '../loads.ts';
+import type { StartOptions } from './types.ts';
 
 /** Ports of a proxy that takes Envoy's bootstrap. */
 export interface EnvoyPorts extends Readonly<Record<Door, number>> {
@@ -13,21 +14,31 @@ const V3 = 'type.googleapis.com/envoy';
 const LIMIT = 100_000;
 
 /** The bootstrap of Ringway and of both Envoys, from one description. */
-export function envoyConfig(site: Site, ports: EnvoyPorts, doors: readonly Door[], features: Features): object {
+export function envoyConfig({ site, doors, xdsPort }: StartOptions, ports: EnvoyPorts, features: Features): object {
   return {
-    node: { id: 'bench', cluster: 'bench' },
+    node: { id: 'bench', cluster: 'ring/view' },
     admin: { address: socketAddress(ports.admin) },
     ...(features === 'minimal' ? { stats_config: { stats_matcher: { reject_all: true } } } : {}),
+    ...(xdsPort === undefined ? {} : { dynamic_resources: adsResources() }),
     static_resources: {
       listeners: doors.map((door) => listener(site, ports, door, features)),
       clusters: [
         cluster('backend', site.backendPort),
         cluster('grpc', site.grpcBackendPort),
+        ...(xdsPort === undefined ? [] : [cluster('xds', xdsPort)]),
         ...(doors.includes('mtls')
           ? [{ ...cluster('secure', site.backendTlsPort), transport_socket: upstreamTls(site.certificates) }]
           : []),
       ],
     },
+  };
+}
+
+function adsResources(): object {
+  const services = [{ envoy_grpc: { cluster_name: 'xds' } }];
+  return {
+    ads_config: { api_type: 'DELTA_GRPC', transport_api_version: 'V3', grpc_services: services },
+    cds_config: { ads: {}, resource_api_version: 'V3' },
   };
 }
 

@@ -7,7 +7,7 @@ import { pin } from '../process.ts';
 import { envoyConfig, type Features } from './envoy-config.ts';
 import { live } from './ready.ts';
 import type { ProxyKind, RunningProxy, StartOptions } from './types.ts';
-import { versionLine } from './version.ts';
+import { versionOf } from './version.ts';
 
 /** Envoy with one worker thread. */
 export function envoyKind(features: Features): ProxyKind {
@@ -17,7 +17,7 @@ export function envoyKind(features: Features): ProxyKind {
     name: features === 'minimal' ? 'envoy' : 'envoyfull',
     title: features === 'minimal' ? 'Envoy' : "Envoy with Ringway's features",
     missing: () => (binary === undefined ? peerHint('envoy') : undefined),
-    version: () => versionLine([binary as string, '--version']),
+    version: () => versionOf([binary as string, '--version']),
     start: (options) => start((config) => [binary as string, '-c', config, ...flags], features, options),
   };
 }
@@ -28,7 +28,7 @@ export function ringwayKind(name: string, title: string, command: readonly [stri
     name,
     title,
     missing: () => undefined,
-    version: () => versionLine([...command, 'version']),
+    version: () => versionOf([...command, 'version']),
     start: (options) => start((config) => [...command, 'sidecar', '-c', config], 'full', options),
   };
 }
@@ -37,9 +37,9 @@ async function start(command: (config: string) => string[], features: Features, 
   const [plain, tls, mtls, admin] = (await freePorts(4)) as [number, number, number, number];
   const ports = { plain, tls, mtls, admin };
   const config = join(options.folder, 'envoy.yaml');
-  writeFileSync(config, stringify(envoyConfig(options.site, ports, options.doors, features), { aliasDuplicateObjects: false }));
-  const program = pin(options.core, command(config));
+  writeFileSync(config, stringify(envoyConfig(options, ports, features), { aliasDuplicateObjects: false }));
+  const program = pin(options.core, command(config), { ...process.env, ...options.env });
   const address = `127.0.0.1:${admin}`;
-  await live(program, address);
-  return { pid: program.pid, port: (door) => ports[door], admin: address, stop: () => program.stop() };
+  const readyMs = await live(program, address);
+  return { pid: program.pid, readyMs, port: (door) => ports[door], admin: address, stop: () => program.stop() };
 }

@@ -7,7 +7,7 @@ import type { Door } from '../loads.ts';
 import { pin } from '../process.ts';
 import { listening } from './ready.ts';
 import type { ProxyKind } from './types.ts';
-import { versionLine } from './version.ts';
+import { versionOf } from './version.ts';
 
 /** HAProxy with one thread: as little as it can do, like the minimal Envoy. */
 export function haproxyKind(): ProxyKind {
@@ -16,15 +16,15 @@ export function haproxyKind(): ProxyKind {
     name: 'haproxy',
     title: 'HAProxy',
     missing: () => (binary === undefined ? peerHint('haproxy') : undefined),
-    version: () => versionLine([binary as string, '-v']),
+    version: () => versionOf([binary as string, '-v']),
     async start({ site, core, folder }) {
       const [plain, tls, mtls] = (await freePorts(3)) as [number, number, number];
       const ports = { plain, tls, mtls };
       const config = join(folder, 'haproxy.cfg');
       writeFileSync(config, haproxyConfig(site, ports));
       const program = pin(core, [binary as string, '-db', '-f', config]);
-      await listening(program, plain);
-      return { pid: program.pid, port: (door) => ports[door], stop: () => program.stop() };
+      const readyMs = await listening(program, plain);
+      return { pid: program.pid, readyMs, port: (door) => ports[door], stop: () => program.stop() };
     },
   };
 }

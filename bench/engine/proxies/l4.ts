@@ -10,14 +10,14 @@ export function l4Kind(): ProxyKind {
     name: 'l4',
     title: 'Node L4 pipe',
     missing: () => undefined,
-    version: async () => process.version,
+    version: async () => process.versions.node,
     async start({ site, core }) {
       const [frames, grpc] = (await freePorts(2)) as [number, number];
       const pairs = [frames, site.backendPort, grpc, site.grpcBackendPort].map(String);
       const program = pin(core, [process.execPath, join(import.meta.dirname, 'l4-pipe.ts'), ...pairs]);
-      await Promise.all([listening(program, frames), listening(program, grpc)]);
+      const [readyMs] = await Promise.all([listening(program, frames), listening(program, grpc)]);
       const port = (ends: 'frames' | 'grpc-go'): number => (ends === 'frames' ? frames : grpc);
-      return { pid: program.pid, port: (door, ends) => (door === 'plain' ? port(ends) : undefined), stop: () => program.stop() };
+      return { pid: program.pid, readyMs, port: (door, ends) => (door === 'plain' ? port(ends) : undefined), stop: () => program.stop() };
     },
   };
 }

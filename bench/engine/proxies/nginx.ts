@@ -7,7 +7,7 @@ import type { Door } from '../loads.ts';
 import { pin } from '../process.ts';
 import { listening } from './ready.ts';
 import type { ProxyKind } from './types.ts';
-import { versionLine } from './version.ts';
+import { versionOf } from './version.ts';
 
 const EVER = 1_000_000_000;
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -19,7 +19,7 @@ export function nginxKind(): ProxyKind {
     name: 'nginx',
     title: 'nginx',
     missing: () => (binary === undefined ? peerHint('nginx') : undefined),
-    version: () => versionLine([binary as string, '-v']),
+    version: () => versionOf([binary as string, '-v']),
     async start({ site, core, folder }) {
       const [plain, tls, mtls] = (await freePorts(3)) as [number, number, number];
       const ports = { plain, tls, mtls };
@@ -27,8 +27,8 @@ export function nginxKind(): ProxyKind {
       mkdirSync(join(folder, 'temporary'), { recursive: true });
       writeFileSync(config, nginxConfig(site, ports, folder));
       const program = pin(core, [binary as string, '-p', folder, '-e', 'stderr', '-c', config]);
-      await listening(program, plain);
-      return { pid: program.pid, port: (door) => ports[door], stop: () => program.stop() };
+      const readyMs = await listening(program, plain);
+      return { pid: program.pid, readyMs, port: (door) => ports[door], stop: () => program.stop() };
     },
   };
 }

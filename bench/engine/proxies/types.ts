@@ -8,6 +8,8 @@ export interface RunningProxy {
   port(door: Door, ends: 'frames' | 'grpc-go'): number | undefined;
   /** host:port of admin pages with /ready, where it has them. */
   readonly admin?: string;
+  /** From its start until it was ready. */
+  readonly readyMs: number;
   stop(): Promise<void>;
 }
 
@@ -19,6 +21,10 @@ export interface StartOptions {
   readonly doors: readonly Door[];
   /** For its files; it exists. */
   readonly folder: string;
+  /** Of an xDS server that has more clusters, for those that take Envoy's bootstrap. */
+  readonly xdsPort?: number;
+  /** More environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A kind of proxy to compare. */
@@ -29,6 +35,6 @@ export interface ProxyKind {
   missing(): string | undefined;
   /** Resolves when it takes connections. */
   start(options: StartOptions): Promise<RunningProxy>;
-  /** First line of its --version. */
+  /** As in 1.40.0. */
   version(): Promise<string>;
 }
