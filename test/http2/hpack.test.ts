@@ -199,6 +199,11 @@ t.test('the encoder follows the peer table size, and says so once', async (t) =>
   t.equal(shrunk.toString('hex', 0, 3), '203f45', 'to 0, then to 100');
   t.same(pairs(decode(decoder, shrunk)), pairs(block));
   t.equal(encode(encoder, block).toString('hex'), 'be');
+  encoder.setPeerTableSize(90);
+  encoder.setPeerTableSize(4096);
+  const emptied = encode(encoder, block);
+  t.equal(emptied.toString('hex', 0, 5), '203fe11f40', 'to 0, though 90 would do, then to 4096; the field comes anew');
+  t.same(pairs(decode(decoder, emptied)), pairs(block));
   encoder.setPeerTableSize(0);
   t.same(pairs(decode(decoder, encode(encoder, block))), pairs(block));
   t.not(encode(encoder, block).toString('hex'), 'be');

@@ -93,12 +93,17 @@ export class HpackEncoder {
 
   #writeSizeUpdates(target: Buffer, at: number): number {
     if (this.#smallestSize === Number.POSITIVE_INFINITY) return at;
+    const { maxSize } = this.#table;
     let end = at;
-    if (this.#smallestSize < this.#table.maxSize) end = writeInteger(target, end, SIZE_UPDATE, 5, this.#smallestSize);
-    if (this.#smallestSize < this.#table.maxSize || this.#table.maxSize !== this.#announcedSize) {
-      end = writeInteger(target, end, SIZE_UPDATE, 5, this.#table.maxSize);
+    const wasSmaller = this.#smallestSize < maxSize;
+    if (wasSmaller) {
+      // Down to 0 instead of the smallest: Go takes a second update only while the table is empty.
+      this.#table.setMaxSize(0);
+      this.#table.setMaxSize(maxSize);
+      end = writeInteger(target, end, SIZE_UPDATE, 5, 0);
     }
-    this.#announcedSize = this.#table.maxSize;
+    if (wasSmaller || maxSize !== this.#announcedSize) end = writeInteger(target, end, SIZE_UPDATE, 5, maxSize);
+    this.#announcedSize = maxSize;
     this.#smallestSize = Number.POSITIVE_INFINITY;
     return end;
   }
