@@ -82,7 +82,7 @@ export async function startSidecarProcess(
 const ADMIN = 'admin: { address: { socket_address: { address: 127.0.0.1, port_value: 0 } } }';
 
 /** A bootstrap with admin pages, one cluster `a`, and one listener that routes to it. */
-export function bootstrap(backend: string, listener = listenerYaml('in', 0, { cluster: 'a' })): string {
+export function bootstrap(backend: string, listener: string = listenerYaml('in', 0, { cluster: 'a' })): string {
   return `${ADMIN}\nstatic_resources: { listeners: [${listener}], clusters: [${clusterYaml('a', backend)}] }`;
 }
 
