@@ -21,7 +21,7 @@ const PROXIES = ['ringway', 'envoy', 'envoyfull', 'haproxy', 'nginx', 'l4'];
 /** Parts of the bench: the loads, and what else is measured. */
 const PARTS = ['loads', 'latency', 'stall', 'memory', 'idle', 'start'] as const;
 
-export const HELP = `CPU time per request of Ringway's sidecar and of its peers, in turn, under the same loads.
+export const HELP: string = `CPU time per request of Ringway's sidecar and of its peers, in turn, under the same loads.
 
 usage: npm run bench:engine -- [options]
 
