@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { systemClock, systemRandom } from '../../src/core/index.ts';
+import { systemClock, systemRandom, timeSlices } from '../../src/core/index.ts';
 import { egressBootstrap } from '../../src/proxy/bootstrap/index.ts';
 import { planBootstrap } from '../../src/proxy/runtime/index.ts';
 import { createDataPlane, type DataPlane } from '../../src/roles/sidecar/data-plane.ts';
@@ -10,6 +10,30 @@ import { MetricRegistry, silentLogger } from '../../src/telemetry/index.ts';
 import { AdsClient } from '../../src/xds/client/index.ts';
 import type { AdsStreamHandler } from '../../src/xds/client/types.ts';
 import { clusterResponse, endpointResponse, listenerResponse, routeResponse } from './apply-responses.ts';
+
+/** CPU time of the turns of the event loop: what a stall is on a machine that has nothing else to do. */
+class Turns {
+  readonly #began = process.threadCpuUsage();
+  #longestUs = 0;
+  #lastUs = 0;
+  #isOver = false;
+
+  constructor() {
+    setImmediate(() => this.#next());
+  }
+
+  stop(): { readonly longestMs: number; readonly cpuMs: number } {
+    this.#isOver = true;
+    return { longestMs: this.#longestUs / 1e3, cpuMs: this.#lastUs / 1e3 };
+  }
+
+  #next(): void {
+    const { user, system } = process.threadCpuUsage(this.#began);
+    this.#longestUs = Math.max(this.#longestUs, user + system - this.#lastUs);
+    this.#lastUs = user + system;
+    if (!this.#isOver) setImmediate(() => this.#next());
+  }
+}
 
 const count = Number(process.argv[2] ?? 1_000) || 1_000;
 const registry = new MetricRegistry();
@@ -71,6 +95,7 @@ function connectedControl({ runtime }: DataPlane): Control {
     backoff: { baseMs: 500, maxMs: 500 },
     sink: runtime,
     clock: systemClock,
+    slices: timeSlices(systemClock),
     random: systemRandom,
     registry,
     log: silentLogger,
@@ -91,19 +116,25 @@ async function step(name: string, message: Uint8Array, isDone: () => boolean): P
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await new Promise((resolve) => setTimeout(resolve, 50));
+  const turns = new Turns();
   const beganMs = performance.now();
   await control.answered(message);
   while (!isDone()) await new Promise((resolve) => setImmediate(resolve));
   const ms = performance.now() - beganMs;
+  const { longestMs, cpuMs } = turns.stop();
   await new Promise((resolve) => setTimeout(resolve, 5));
   delay.disable();
-  const late = (ns: number): number => Math.max(0, Math.round(ns / 1e4 - 100) / 100);
+  const late = (ns: number): number => Math.max(0, round(ns / 1e6 - 1));
   results.push({
     step: name,
     kib: Math.round(message.length / 1024),
     ms: Math.round(ms),
-    p99: late(delay.percentile(99)),
-    p999: late(delay.percentile(99.9)),
-    max: late(delay.max),
+    cpuMs: round(cpuMs),
+    longestTurnCpuMs: round(longestMs),
+    lateMs: { p99: late(delay.percentile(99)), p999: late(delay.percentile(99.9)), max: late(delay.max) },
   });
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
 }

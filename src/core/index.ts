@@ -14,4 +14,4 @@ export { Observable, type ReadonlyObservable } from './observable.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { sharedTimers } from './shared-timers.ts';
 export { shellWord } from './shell-word.ts';
-export { type TimeSlices, timeSlices } from './time-slices.ts';
+export { allAtOnce, inSlices, type TimeSlices, timeSlices } from './time-slices.ts';

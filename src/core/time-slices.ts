@@ -18,6 +18,20 @@ export function timeSlices(clock: Pick<Clock, 'monotonicMs'>, nextTurn: () => Pr
   return { pause: () => (clock.monotonicMs() < endsMs ? null : nextTurn().then(begin)) };
 }
 
+/** Runs `steps` to their end, a slice at a time. Resolves with what they return, rejects with what they throw. */
+export async function inSlices<T>(slices: TimeSlices, steps: Iterator<unknown, T>): Promise<T> {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value;
+    const pause = slices.pause();
+    if (pause !== null) await pause;
+  }
+}
+
+/** Runs `steps` to their end at once. */
+export function allAtOnce<T>(steps: Iterator<unknown, T>): T {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
+
 function immediate(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -10,12 +10,24 @@ export type Message = Record<string, unknown>;
 /** Takes a field's value, or one more of its values, from the reader. */
 export type FieldReader = (message: Message, reader: BinaryReader, depth: number) => void;
 
+/** Puts a value that was read where the field holds it. */
+type Store = (message: Message, value: unknown) => void;
+
 /** One field in compiled form. */
 export interface FieldCodec {
   /** By tag: a packable list is taken packed and unpacked. */
   readonly readers: readonly (readonly [tag: number, read: FieldReader])[];
+  /** Of a field that holds messages: how to read one apart from the rest. */
+  readonly nested: NestedField | null;
   /** Writes what the message has of it. */
   write(message: Message, writer: BinaryWriter): void;
+}
+
+/** A field that holds a message, or a list of them. */
+export interface NestedField {
+  readonly tag: number;
+  readonly form: () => MessageForm;
+  readonly store: Store;
 }
 
 /** `messageOf`: the codec of a message by full name. */
@@ -29,15 +41,11 @@ export function fieldCodec(field: FieldSchema, messageOf: (name: string) => Mess
 function singleField({ property, number, isOptional }: FieldSchema, form: ValueForm): FieldCodec {
   const tag = tagOf(number, form.wireType);
   const hasPresence = isOptional || form.zero === undefined;
+  const store: Store = (message, value) => {
+    message[property] = value;
+  };
   return {
-    readers: [
-      [
-        tag,
-        (message, reader, depth) => {
-          message[property] = form.read(reader, depth);
-        },
-      ],
-    ],
+    ...stored(tag, form, store),
     write(message, writer) {
       const value = message[property];
       if (value === undefined || (!hasPresence && isZero(value))) return;
@@ -48,15 +56,11 @@ function singleField({ property, number, isOptional }: FieldSchema, form: ValueF
 
 function oneofField({ property, number }: FieldSchema, oneof: string, form: ValueForm): FieldCodec {
   const tag = tagOf(number, form.wireType);
+  const store: Store = (message, value) => {
+    message[oneof] = { $case: property, value };
+  };
   return {
-    readers: [
-      [
-        tag,
-        (message, reader, depth) => {
-          message[oneof] = { $case: property, value: form.read(reader, depth) };
-        },
-      ],
-    ],
+    ...stored(tag, form, store),
     write(message, writer) {
       const held = message[oneof] as { readonly $case: string; readonly value: unknown } | undefined;
       if (held?.$case === property) form.write(writer.uint32(tag), held.value);
@@ -64,15 +68,22 @@ function oneofField({ property, number }: FieldSchema, oneof: string, form: Valu
   };
 }
 
+function stored(tag: number, form: ValueForm, store: Store): Pick<FieldCodec, 'readers' | 'nested'> {
+  return {
+    readers: [[tag, (message, reader, depth) => store(message, form.read(reader, depth))]],
+    nested: form.message && { tag, form: form.message, store },
+  };
+}
+
 function listField({ property, number }: FieldSchema, form: ValueForm): FieldCodec {
   const tag = tagOf(number, form.wireType);
   const packedTag = tagOf(number, WireType.LengthDelimited);
-  const readOne: FieldReader = (message, reader, depth) => {
-    (message[property] as unknown[]).push(form.read(reader, depth));
+  const store: Store = (message, value) => {
+    (message[property] as unknown[]).push(value);
   };
   if (!form.isPackable) {
     return {
-      readers: [[tag, readOne]],
+      ...stored(tag, form, store),
       write(message, writer) {
         for (const value of message[property] as readonly unknown[]) form.write(writer.uint32(tag), value);
       },
@@ -81,13 +92,11 @@ function listField({ property, number }: FieldSchema, form: ValueForm): FieldCod
   const readPacked: FieldReader = (message, reader, depth) => {
     const length = reader.uint32();
     const end = reader.pos + length;
-    while (reader.pos < end) (message[property] as unknown[]).push(form.read(reader, depth));
+    while (reader.pos < end) store(message, form.read(reader, depth));
   };
   return {
-    readers: [
-      [tag, readOne],
-      [packedTag, readPacked],
-    ],
+    readers: [...stored(tag, form, store).readers, [packedTag, readPacked]],
+    nested: null,
     write(message, writer) {
       const values = message[property] as readonly unknown[];
       if (values.length === 0) return;
@@ -119,6 +128,7 @@ function mapField({ property, number }: FieldSchema, keyType: ScalarType, form: 
   };
   return {
     readers: [[tag, read]],
+    nested: null,
     write(message, writer) {
       for (const [key, value] of message[property] as ReadonlyMap<unknown, unknown>) {
         if (value === undefined) continue;

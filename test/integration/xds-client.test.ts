@@ -1,6 +1,6 @@
 // The xDS client against our own xDS server, over real sockets, in both variants.
 import t from 'tap';
-import { systemClock } from '../../src/core/index.ts';
+import { systemClock, timeSlices } from '../../src/core/index.ts';
 import { Node } from '../../src/gen/envoy/config/core/v3/base.ts';
 import { MetricRegistry, silentLogger } from '../../src/telemetry/index.ts';
 import { AdsClient, type Interests } from '../../src/xds/client/index.ts';
@@ -53,6 +53,7 @@ function start(transport: GrpcAdsTransport, variant: 'delta' | 'sotw') {
     backoff: { baseMs: 500, maxMs: 30_000 },
     sink,
     clock: systemClock,
+    slices: timeSlices(systemClock),
     random: () => 0.2,
     registry,
     log: silentLogger,

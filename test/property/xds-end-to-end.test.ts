@@ -12,6 +12,7 @@ import { type Snapshot, TYPE_URLS } from '../../src/xds/types.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { type FakeCompiled, type FakeResource, type FakeRuntime, fakeBytes, fakeDataPlane } from '../support/fake-data-plane.ts';
 import { encodedResource, resourceSet } from '../support/snapshots.ts';
+import { unsliced } from '../support/unsliced.ts';
 
 /** What control says: clusters by tag, each with endpoints; one listener, one route configuration that names some of them. */
 interface World {
@@ -144,6 +145,7 @@ for (const [name, variant] of [
           backoff: { baseMs: 500, maxMs: 30_000 },
           sink: runtime,
           clock,
+          slices: unsliced,
           random: seededRandom(seed),
           registry: new MetricRegistry(),
           log: silentLogger,

@@ -1,5 +1,4 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { timeSlices } from '../../src/core/index.ts';
 import { Runtime, type RuntimeOptions } from '../../src/proxy/runtime/index.ts';
 import {
   type ClusterPort,
@@ -12,6 +11,7 @@ import { MetricRegistry, silentLogger } from '../../src/telemetry/index.ts';
 import type { ReceivedResource, ResourceUpdate } from '../../src/xds/client/types.ts';
 import { TYPE_URLS, type TypeUrl } from '../../src/xds/types.ts';
 import { FakeClock } from './fake-clock.ts';
+import { unsliced } from './unsliced.ts';
 
 /** A fake resource: its name as field 1 of a message, as every resource has it, and the rest as JSON in a field that no message has. `broken` does not compile, `cold` is not warm by itself, `unbindable` cannot be bound. */
 export interface FakeResource extends Dependencies {
@@ -91,7 +91,7 @@ export function fakeDataPlane(options: Partial<Pick<RuntimeOptions<never, never,
     cds: options.cds === undefined ? { initialFetchTimeoutMs: 15_000 } : options.cds,
     lds: options.lds === undefined ? { initialFetchTimeoutMs: 15_000 } : options.lds,
     clock,
-    slices: options.slices ?? timeSlices(clock),
+    slices: options.slices ?? unsliced,
     registry,
     log: silentLogger,
   });

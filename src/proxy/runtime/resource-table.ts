@@ -1,5 +1,5 @@
-import { type Clock, messageOf } from '../../core/index.ts';
-import type { Dependencies, ResourceCompiler } from './types.ts';
+import { type Clock, inSlices, messageOf, type TimeSlices } from '../../core/index.ts';
+import type { Compilation, Dependencies, ResourceCompiler } from './types.ts';
 
 /** A resource before it is compiled: protobuf bytes under a name. */
 export interface NamedResource {
@@ -56,16 +56,21 @@ export class ResourceTable<Compiled> {
 
   /** Compiles a resource, unless it says what its newest form says already. Changes nothing but the error state. */
   offer(resource: NamedResource): Offer<Compiled> {
-    const entry = this.entries.get(resource.name);
-    const newest = entry?.warming ?? entry?.active;
-    if (newest && sameBytes(newest.value, resource.value)) {
-      if (entry) Object.assign(entry, { error: null, leavingSinceMs: null });
-      return { kind: 'unchanged' };
-    }
+    if (this.#isNewest(resource)) return { kind: 'unchanged' };
     try {
-      const { compiled, dependencies } = this.#compiler.compile(resource.name, resource.value);
-      const version = { compiled, dependencies, value: resource.value, version: resource.version, updatedMs: this.#clock.nowMs() };
-      return { kind: 'compiled', entry, version };
+      return this.#offered(resource, this.#compiler.compile(resource.name, resource.value));
+    } catch (error) {
+      return { kind: 'refused', message: this.refuse(resource, messageOf(error)) };
+    }
+  }
+
+  /** As `offer`, a slice at a time where the compiler can. */
+  async offerInSlices(resource: NamedResource, slices: TimeSlices): Promise<Offer<Compiled>> {
+    const { name, value } = resource;
+    const compiler = this.#compiler;
+    if (!compiler.compileInSteps || this.#isNewest(resource)) return this.offer(resource);
+    try {
+      return this.#offered(resource, await inSlices(slices, compiler.compileInSteps(name, value)));
     } catch (error) {
       return { kind: 'refused', message: this.refuse(resource, messageOf(error)) };
     }
@@ -92,6 +97,20 @@ export class ResourceTable<Compiled> {
     const message = `${name}: ${reason}`;
     this.#entry(name, 'dynamic').error = { value, version, message, atMs: this.#clock.nowMs() };
     return message;
+  }
+
+  /** Whether the newest form of a resource says the same; it is wanted then, and not in error. */
+  #isNewest({ name, value }: NamedResource): boolean {
+    const entry = this.entries.get(name);
+    const newest = entry?.warming ?? entry?.active;
+    if (!entry || !newest || !sameBytes(newest.value, value)) return false;
+    Object.assign(entry, { error: null, leavingSinceMs: null });
+    return true;
+  }
+
+  #offered({ name, value, version }: NamedResource, { compiled, dependencies }: Compilation<Compiled>): Offer<Compiled> {
+    const made = { compiled, dependencies, value, version, updatedMs: this.#clock.nowMs() };
+    return { kind: 'compiled', entry: this.entries.get(name), version: made };
   }
 
   #entry(name: string, origin: 'static' | 'dynamic'): Entry<Compiled> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/index.ts';
+import type { Clock, TimeSlices } from '../../core/index.ts';
 import { TYPE_URLS } from '../../xds/types.ts';
 import type { FirstAnswers } from './first-answers.ts';
 import { type Entry, type NamedResource, ResourceTable, type Version } from './resource-table.ts';
@@ -8,6 +8,7 @@ export interface RouteSetOptions<Route> {
   readonly compiler: ResourceCompiler<Route>;
   readonly answers: FirstAnswers;
   readonly clock: Clock;
+  readonly slices: TimeSlices;
   /** True for a cluster that may come soon: routes that name it wait with it. */
   readonly isClusterPending: (name: string) => boolean;
 }
@@ -22,10 +23,10 @@ export class RouteSet<Route> {
     this.table = new ResourceTable(options.compiler, options.clock);
   }
 
-  /** Takes routes that a listener needs (`needed`); others are ignored. Returns why not, or null. */
-  upsert(resource: NamedResource, needed: ReadonlySet<string>): string | null {
+  /** Takes routes that a listener needs (`needed`); others are ignored. Resolves with why not, or null. */
+  async upsert(resource: NamedResource, needed: ReadonlySet<string>): Promise<string | null> {
     if (!needed.has(resource.name)) return null;
-    const offer = this.table.offer(resource);
+    const offer = await this.table.offerInSlices(resource, this.#options.slices);
     this.#options.answers.settle(TYPE_URLS.route, resource.name);
     if (offer.kind !== 'compiled') return offer.kind === 'refused' ? offer.message : null;
     this.table.warm(resource.name, 'dynamic', offer.version);

@@ -99,7 +99,7 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
       registry,
       onChange: () => this.#settle(),
     });
-    this.#routes = new RouteSet({ ...shared, compiler: compilers.route, isClusterPending });
+    this.#routes = new RouteSet({ ...shared, slices: options.slices, compiler: compilers.route, isClusterPending });
     this.#listeners = new ListenerSet({
       ...shared,
       compiler: compilers.listener,

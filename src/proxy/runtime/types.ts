@@ -37,11 +37,19 @@ export interface Dependencies {
   readonly initialFetchTimeoutMs?: number;
 }
 
+/** A compiled resource and what it refers to. */
+export interface Compilation<Compiled> {
+  readonly compiled: Compiled;
+  readonly dependencies: Dependencies;
+}
+
 /** Turns one decoded message of one type into what the data plane runs on. Pure but for building objects: no I/O before `start`. */
 export interface ResourceCompiler<Compiled> {
   readonly typeUrl: TypeUrl;
   /** `value`: protobuf bytes. Throws CompileError. */
-  compile(name: string, value: Uint8Array): { readonly compiled: Compiled; readonly dependencies: Dependencies };
+  compile(name: string, value: Uint8Array): Compilation<Compiled>;
+  /** As `compile`; between its steps others may have the event loop. For types of which one resource may hold thousands of things. */
+  compileInSteps?(name: string, value: Uint8Array): Iterator<unknown, Compilation<Compiled>>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Clock, type Random, type Service, startAll, stopAll, type Timer } from '../../core/index.ts';
+import { type Clock, type Random, type Service, startAll, stopAll, type Timer, timeSlices } from '../../core/index.ts';
 import { field } from '../../http2/index.ts';
 import type { BootstrapPlan, FeedPlan } from '../../proxy/runtime/index.ts';
 import { createAdsTransport } from '../../proxy/upstream/index.ts';
@@ -83,6 +83,7 @@ class AdsFeed implements Service {
       backoff: ads.backoff,
       sink,
       clock,
+      slices: timeSlices(clock),
       random,
       registry,
       log: logger,

@@ -1,4 +1,14 @@
-import { Backoff, type Clock, messageOf, Observable, type Random, type ReadonlyObservable, type Timer } from '../../core/index.ts';
+import {
+  Backoff,
+  type Clock,
+  inSlices,
+  messageOf,
+  Observable,
+  type Random,
+  type ReadonlyObservable,
+  type Timer,
+  type TimeSlices,
+} from '../../core/index.ts';
 import type { Node } from '../../gen/envoy/config/core/v3/base.ts';
 import type { Logger, MetricRegistry } from '../../telemetry/index.ts';
 import type { TypeUrl } from '../types.ts';
@@ -28,6 +38,8 @@ export interface AdsClientOptions {
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   readonly sink: ResourceSink;
   readonly clock: Clock;
+  /** Large responses are decoded a slice at a time. */
+  readonly slices: TimeSlices;
   readonly random: Random;
   readonly registry: MetricRegistry;
   readonly log: Logger;
@@ -188,10 +200,12 @@ export class AdsClient {
     if (!this.#isCurrent(link)) return;
     let response: Response;
     try {
-      response = this.#variant.decode(message);
+      response = await inSlices(this.#options.slices, this.#variant.decodeInSteps(message));
     } catch (error) {
-      return this.#abandon(link, `a response is no protobuf: ${messageOf(error)}`);
+      if (this.#isCurrent(link)) this.#abandon(link, `a response is no protobuf: ${messageOf(error)}`);
+      return;
     }
+    if (!this.#isCurrent(link)) return;
     this.#onHeard(link, response);
     const type = this.#types.get(response.typeUrl);
     if (!type) return this.#options.log.warn('xds.unasked', { type: response.typeUrl }, 'response of a type that was not asked for');

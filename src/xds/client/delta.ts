@@ -21,17 +21,20 @@ const EMPTY: DeltaDiscoveryRequest = {
 export const delta: Variant = {
   method: '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
 
-  decode(message) {
-    const decoded = DeltaDiscoveryResponse.decode(message);
+  *decodeInSteps(message) {
+    const decoded = yield* DeltaDiscoveryResponse.decodeInSteps(message);
+    const resources: ReceivedResource[] = [];
+    for (const { name, version, resource } of decoded.resources) {
+      // Without a body it is a TTL heartbeat: nothing changed. A copy: what is kept of one resource must not keep the whole message.
+      if (resource) resources.push({ name, version, typeUrl: resource.typeUrl, value: Buffer.from(resource.value) });
+      yield;
+    }
     return {
       typeUrl: decoded.typeUrl,
       version: decoded.systemVersionInfo,
       nonce: decoded.nonce,
       identifier: decoded.controlPlane?.identifier ?? '',
-      resources: decoded.resources.flatMap(({ name, version, resource }): ReceivedResource[] =>
-        // Without a body it is a TTL heartbeat: nothing changed. A copy: what is kept of one resource must not keep the whole message.
-        resource ? [{ name, version, typeUrl: resource.typeUrl, value: Buffer.from(resource.value) }] : [],
-      ),
+      resources,
       removed: decoded.removedResources,
     };
   },

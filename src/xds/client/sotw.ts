@@ -18,22 +18,20 @@ const EMPTY: DiscoveryRequest = {
 export const sotw: Variant = {
   method: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
 
-  decode(message) {
-    const decoded = DiscoveryResponse.decode(message);
+  *decodeInSteps(message) {
+    const decoded = yield* DiscoveryResponse.decodeInSteps(message);
+    const resources: ReceivedResource[] = [];
+    for (const { typeUrl, value } of decoded.resources) {
+      // A copy: what is kept of one resource must not keep the whole message.
+      resources.push({ name: nameInside(value), version: decoded.versionInfo, typeUrl, value: Buffer.from(value) });
+      yield;
+    }
     return {
       typeUrl: decoded.typeUrl,
       version: decoded.versionInfo,
       nonce: decoded.nonce,
       identifier: decoded.controlPlane?.identifier ?? '',
-      resources: decoded.resources.map(
-        ({ typeUrl, value }): ReceivedResource => ({
-          name: nameInside(value),
-          version: decoded.versionInfo,
-          typeUrl,
-          // A copy: what is kept of one resource must not keep the whole message.
-          value: Buffer.from(value),
-        }),
-      ),
+      resources,
       removed: [],
     };
   },

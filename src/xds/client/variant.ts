@@ -9,8 +9,8 @@ import type { ResourceUpdate } from './types.ts';
 export interface Variant {
   /** Full gRPC path. */
   readonly method: string;
-  /** Throws for bytes that are no response. */
-  decode(message: Uint8Array): Response;
+  /** Throws for bytes that are no response. Between its steps others may have the event loop. */
+  decodeInSteps(message: Uint8Array): Iterator<unknown, Response>;
   /** The first request of a type on a stream: says what is wanted and what is there already. */
   first(type: TypeState, node: Node | undefined): Uint8Array;
   /** What is wanted changed from `type.asked` to `type.interest`. */

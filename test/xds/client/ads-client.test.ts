@@ -7,6 +7,7 @@ import { TYPE_URLS } from '../../../src/xds/types.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { RecordingSink } from '../../support/recording-sink.ts';
 import { ScriptedAds } from '../../support/scripted-ads.ts';
+import { unsliced } from '../../support/unsliced.ts';
 
 const { cluster: CDS, endpoint: EDS, listener: LDS, route: RDS } = TYPE_URLS;
 const node: Node = { ...Node.decode(new Uint8Array()), id: 'n', cluster: 'live-store/egress' };
@@ -26,6 +27,7 @@ function start(options: Partial<AdsClientOptions> = {}) {
     backoff: { baseMs: 500, maxMs: 30_000 },
     sink,
     clock,
+    slices: unsliced,
     random: () => 0.5,
     registry,
     log: silentLogger,

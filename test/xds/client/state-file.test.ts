@@ -9,6 +9,7 @@ import { TYPE_URLS } from '../../../src/xds/types.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
 import { RecordingSink } from '../../support/recording-sink.ts';
 import { ScriptedAds } from '../../support/scripted-ads.ts';
+import { unsliced } from '../../support/unsliced.ts';
 
 const { cluster: CDS, endpoint: EDS, listener: LDS, secret: SDS } = TYPE_URLS;
 const node = { id: 'n', cluster: 'live-store/egress' };
@@ -113,6 +114,7 @@ t.test('serves the saved state when control is away, then tells control what is 
       backoff: { baseMs: 500, maxMs: 30_000 },
       sink,
       clock,
+      slices: unsliced,
       random: () => 0.5,
       registry: new MetricRegistry(),
       log: silentLogger,
@@ -163,6 +165,7 @@ t.test('does not read the saved state when control answers', async (t) => {
     backoff: { baseMs: 500, maxMs: 30_000 },
     sink,
     clock,
+    slices: unsliced,
     random: () => 0.5,
     registry: new MetricRegistry(),
     log: silentLogger,

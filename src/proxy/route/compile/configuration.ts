@@ -1,3 +1,4 @@
+import { allAtOnce } from '../../../core/index.ts';
 import type { RouteConfiguration } from '../../../gen/envoy/config/route/v3/route.ts';
 import type { Route as RouteMessage, VirtualHost } from '../../../gen/envoy/config/route/v3/route_components.ts';
 import { type FieldSupport, fieldPath, refuse, refuseOthers } from '../../runtime/compile/index.ts';
@@ -70,24 +71,33 @@ export interface CompiledRoutes {
 
 /** Compiles a decoded RouteConfiguration; `path` is where it stands ('' for RDS). Throws CompileError. */
 export function compileRoutes(path: string, message: RouteConfiguration): CompiledRoutes {
+  return allAtOnce(compileRoutesInSteps(path, message));
+}
+
+/** As `compileRoutes`, a route at a time. */
+export function* compileRoutesInSteps(path: string, message: RouteConfiguration): Generator<undefined, CompiledRoutes> {
   refuseOthers(path, message, CONFIGURATION);
-  const all: RouteRule[] = [];
+  const clusters = new Set<string>();
   const level = compileHeaderLists(path, message);
   const domains = new DomainTable<VirtualHostRules>(message.ignorePortInHostMatching);
   for (const [i, host] of message.virtualHosts.entries()) {
     const at = fieldPath(path, `virtualHosts[${i}]`);
-    const rules = compileVirtualHost(at, host, level, message.mostSpecificHeaderMutationsWins);
-    all.push(...rules);
+    const rules: RouteRule[] = [];
+    for (const rule of compileVirtualHost(at, host, level, message.mostSpecificHeaderMutationsWins)) {
+      rules.push(rule);
+      if (rule.route.action.kind === 'forward') for (const name of namesOf(rule.route.action.cluster)) clusters.add(name);
+      yield;
+    }
     addDomains(message.name, at, domains, host, { rules });
   }
-  const clusters = [...new Set(all.flatMap(({ route }) => (route.action.kind === 'forward' ? namesOf(route.action.cluster) : [])))];
-  return { table: new RememberingRouteTable(message.name, domains), clusters, validateClusters: message.validateClusters };
+  return { table: new RememberingRouteTable(message.name, domains), clusters: [...clusters], validateClusters: message.validateClusters };
 }
 
-function compileVirtualHost(path: string, host: VirtualHost, outer: LevelMutations, innerLast: boolean): readonly RouteRule[] {
+/** Its rules, one after the other. */
+function* compileVirtualHost(path: string, host: VirtualHost, outer: LevelMutations, innerLast: boolean): Generator<RouteRule, void> {
   refuseOthers(path, host, VIRTUAL_HOST);
   const level = compileHeaderLists(path, host);
-  return host.routes.map((route, i) => {
+  for (const [i, route] of host.routes.entries()) {
     const at = fieldPath(path, `routes[${i}]`);
     refuseOthers(at, route, ROUTE);
     const inner = compileHeaderLists(at, route);
@@ -100,8 +110,8 @@ function compileVirtualHost(path: string, host: VirtualHost, outer: LevelMutatio
       requestHeaders: levels.flatMap(({ request }) => request),
       responseHeaders: levels.flatMap(({ response }) => response),
     };
-    return { route: compiled, ...compileMatch(fieldPath(at, 'match'), route.match) };
-  });
+    yield { route: compiled, ...compileMatch(fieldPath(at, 'match'), route.match) };
+  }
 }
 
 function addDomains(name: string, path: string, domains: DomainTable<VirtualHostRules>, host: VirtualHost, rules: VirtualHostRules): void {
