@@ -141,7 +141,7 @@ t.test('H4 who sends requests and never reads the answers is cut', async (t) => 
   t.equal(await made.peer.ending(), ErrorCode.ENHANCE_YOUR_CALM);
 });
 
-t.test('streams beyond the limit are refused, their headers still decoded', async (t) => {
+t.test('H1 streams beyond the limit are refused, their headers still decoded', async (t) => {
   const made = server({ maxConcurrentStreams: 2 });
   const indexed = Buffer.concat([literals(REQUEST), Buffer.from('400378756e0161', 'hex')]);
   await goesOn(
@@ -162,7 +162,7 @@ t.test('streams beyond the limit are refused, their headers still decoded', asyn
   t.match(made.streams[2]?.events[0], /xun=a END$/);
 });
 
-t.test('CONTINUATION floods: pieces, empty pieces, octets', async (t) => {
+t.test('H8 CONTINUATION floods: pieces, empty pieces, octets', async (t) => {
   const begin = frame('HEADERS', 0, 1, request);
   await endsWith(
     t,
@@ -174,7 +174,7 @@ t.test('CONTINUATION floods: pieces, empty pieces, octets', async (t) => {
   await endsWith(t, Buffer.concat([begin, repeat(30, () => frame('CONTINUATION', 0, 1, Buffer.alloc(16_000)))]), 11, 'headerOverflow');
 });
 
-t.test('floods of frames that ask for answers', async (t) => {
+t.test('H8 floods of frames that ask for answers', async (t) => {
   await endsWith(
     t,
     repeat(3000, () => frame('PING', 0, 0, Buffer.alloc(8))),
@@ -198,7 +198,7 @@ t.test('a ping with every message is no flood', async (t) => {
   t.equal(made.connection.isOpen, true);
 });
 
-t.test('floods of frames that do nothing', async (t) => {
+t.test('H8 floods of frames that do nothing', async (t) => {
   const open = frame('HEADERS', END_HEADERS, 1, request);
   await endsWith(t, Buffer.concat([open, repeat(3, () => frame('DATA', 0, 1))]), 11, 'inboundEmptyFramesFlood');
   await endsWith(
@@ -211,7 +211,7 @@ t.test('floods of frames that do nothing', async (t) => {
   await goesOn(server(), Buffer.concat([open, frame('DATA', 0, 1), frame('DATA', 0, 1, Buffer.from('x')), frame('DATA', END_STREAM, 1)]));
 });
 
-t.test('header lists that are too long or too many end their stream', async (t) => {
+t.test('H8 header lists that are too long or too many end their stream', async (t) => {
   const long = server();
   // 20 references to one entry of 3.5 KB are 70 KB decoded.
   const bomb = Buffer.concat([request, Buffer.from('4001787f951a', 'hex'), Buffer.alloc(3476, 'a'), Buffer.alloc(20, 0xbe)]);
@@ -265,7 +265,7 @@ const MALFORMED: readonly [name: string, block: Buffer][] = [
 ];
 
 for (const [name, block] of MALFORMED) {
-  t.test(`malformed: ${name}`, async (t) => {
+  t.test(`H9 malformed: ${name}`, async (t) => {
     await endsWith(t, frame('HEADERS', OVER, 1, block), ErrorCode.PROTOCOL_ERROR, 'rxMessagingError');
     const lenient = server({ streamErrorOnInvalidMessage: true });
     await goesOn(lenient, frame('HEADERS', OVER, 1, block));

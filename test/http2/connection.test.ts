@@ -81,7 +81,7 @@ t.test('ping tells the round trip; foreign acknowledgements are ignored', async 
   t.equal(clock.pending, 0, 'no timer runs on an idle connection');
 });
 
-t.test('drain announces, names the last stream a round trip later, and closes when streams have ended', async (t) => {
+t.test('H7 drain announces, names the last stream a round trip later, and closes when streams have ended', async (t) => {
   const { peer, connection, streams, closings } = harness('server');
   peer.sendPreface();
   peer.send(frame('HEADERS', OVER, 1, request));
@@ -151,7 +151,7 @@ t.test('a client that drains opens no more and closes after its last stream', as
   t.equal(call.events.length, 1);
 });
 
-t.test('GOAWAY: streams above the last are refused, the others go on, then the client closes', async (t) => {
+t.test('H7 GOAWAY: streams above the last are refused, the others go on, then the client closes', async (t) => {
   const { peer, connection, goAways, closings } = harness('client');
   const calls = [recorder(undefined), recorder(undefined)];
   for (const call of calls) connection.openStream(call.handler)?.sendHeaders(REQUEST_HEADERS, true);
@@ -220,7 +220,7 @@ t.test('destroy says GOAWAY with its code, and gives the peer a second to read i
 });
 
 for (const where of ['onStream', 'onHeaders', 'onData', 'onTrailers', 'onReset', 'onDrain'] as const) {
-  t.test(`a throw in ${where} ends that connection and nothing else`, async (t) => {
+  t.test(`H11 a throw in ${where} ends that connection and nothing else`, async (t) => {
     const boom = (name: string): void => {
       if (name === where) throw new Error(`boom in ${name}`);
     };

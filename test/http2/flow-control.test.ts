@@ -35,7 +35,7 @@ t.test('the connection is credited on receipt, a stream when its handler says', 
   );
 });
 
-t.test('when handlers hold more than a connection window, the connection is credited only as they let go', async (t) => {
+t.test('H5 when handlers hold more than a connection window, the connection is credited only as they let go', async (t) => {
   const { peer, streams } = harness('server', { initialStreamWindowSize: 100_000, initialConnectionWindowSize: 100_000 });
   peer.sendPreface();
   peer.send(frame('HEADERS', END_HEADERS, 1, request), ...data(1, 100_000), frame('HEADERS', END_HEADERS, 3, request), ...data(3, 16_384));
@@ -68,7 +68,7 @@ t.test('DATA beyond a window is a fault of the stream, or of the connection', as
   t.equal(await whole.peer.ending(), 3);
 });
 
-t.test('padding is credited without anybody', async (t) => {
+t.test('H5 padding is credited without anybody', async (t) => {
   const { peer, streams } = harness('server', { initialStreamWindowSize: 65_535, initialConnectionWindowSize: 65_535 });
   peer.sendPreface();
   const padded = frame('DATA', 8, 1, Buffer.concat([Buffer.from([255]), Buffer.from('x'), Buffer.alloc(255)]));
@@ -77,7 +77,7 @@ t.test('padding is credited without anybody', async (t) => {
   t.equal(streams[0]?.body.length, 200);
 });
 
-t.test('a stalled stream does not stall the others, and quanta go round', async (t) => {
+t.test('H6 a stalled stream does not stall the others, and quanta go round', async (t) => {
   const { peer, streams } = harness('server');
   peer.sendPreface(setting(4, 10 * MIB));
   for (const id of [1, 3, 5]) peer.send(frame('HEADERS', END_HEADERS | END_STREAM, id, request));
@@ -144,7 +144,7 @@ t.test('sendData says stop above the limit, and onDrain when half of it has gone
   await peer.until(() => events.includes('drain'));
 });
 
-t.test('a peer that does not read makes us hold no more than its windows and the limits', async (t) => {
+t.test('H4 a peer that does not read makes us hold no more than its windows and the limits', async (t) => {
   const { peer, streams } = harness('server', { streamBufferLimit: MIB });
   peer.sendPreface(setting(4, 100 * MIB));
   peer.send(frame('WINDOW_UPDATE', 0, 0, u32(1000 * MIB)));
@@ -172,7 +172,7 @@ t.test('a peer that does not read makes us hold no more than its windows and the
   );
 });
 
-t.test('when all streams together hold too much, each may hold little', async (t) => {
+t.test('H4 when all streams together hold too much, each may hold little', async (t) => {
   const { peer, streams } = harness('server', { streamBufferLimit: MIB, connectionBufferLimit: 2 * MIB });
   peer.sendPreface(setting(4, 0));
   for (const id of [1, 3, 5, 7]) peer.send(frame('HEADERS', END_HEADERS, id, request));

@@ -139,7 +139,7 @@ t.test('faults of a block are COMPRESSION_ERROR', async (t) => {
   }
 });
 
-t.test('a lowered table size must be announced by the peer', async (t) => {
+t.test('H2 a lowered table size must be announced by the peer', async (t) => {
   const decoder = new HpackDecoder(LIMITS);
   decoder.setMaxTableSize(0);
   t.throws(() => decode(decoder, hex('82')), { message: /no table size update/ });
@@ -148,7 +148,7 @@ t.test('a lowered table size must be announced by the peer', async (t) => {
   t.same(pairs(decode(told, hex('2082'))), [[':method', 'GET']]);
 });
 
-t.test('a list over its limits is decoded to its end, so that the table stays in step', async (t) => {
+t.test('H1 a list over its limits is decoded to its end, so that the table stays in step', async (t) => {
   const decoder = new HpackDecoder({ maxBytes: 61_440, maxFields: 2 });
   t.equal(decode(decoder, hex('828684 400a 6375 7374 6f6d 2d6b 6579 0161')), undefined);
   t.same(pairs(decode(decoder, hex('be'))), [['custom-key', 'a']]);
@@ -187,7 +187,7 @@ t.test('a secret and a never-indexed field enter no table', async (t) => {
   t.equal(decode(new HpackDecoder(LIMITS), first)?.[1]?.neverIndexed, true);
 });
 
-t.test('the encoder follows the peer table size, and says so once', async (t) => {
+t.test('H2 the encoder follows the peer table size, and says so once', async (t) => {
   const encoder = new HpackEncoder();
   const decoder = new HpackDecoder(LIMITS);
   const block = headerBlock([['x-a', 'some value']]);

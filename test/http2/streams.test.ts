@@ -45,7 +45,7 @@ t.test('a request with body and trailers, and an answer with both', async (t) =>
   t.equal(peer.of('RST_STREAM').length, 0, 'a stream that is over is not reset');
 });
 
-t.test('a client gets informational answers, the answer, and trailers; its request is one write with the preface', async (t) => {
+t.test('H10 a client gets informational answers, the answer, and trailers; its request is one write with the preface', async (t) => {
   const { peer, connection } = harness('client');
   const call = recorder(undefined);
   const stream = connection.openStream(call.handler)!;
@@ -69,7 +69,7 @@ t.test('a client gets informational answers, the answer, and trailers; its reque
   t.equal(connection.activeStreams, 0);
 });
 
-t.test('an answer before the request has ended leaves the request open', async (t) => {
+t.test('H10 an answer before the request has ended leaves the request open', async (t) => {
   const { peer, connection } = harness('client');
   const call = recorder(undefined);
   const stream = connection.openStream(call.handler)!;
@@ -82,7 +82,7 @@ t.test('an answer before the request has ended leaves the request open', async (
   t.equal(stream.isOpen, false);
 });
 
-t.test('what waits for window is sent in order, trailers last', async (t) => {
+t.test('H3 what waits for window is sent in order, trailers last', async (t) => {
   const { peer, streams } = harness('server');
   peer.sendPreface(setting(4, 5));
   peer.send(frame('HEADERS', OVER, 1, request));
@@ -105,7 +105,7 @@ t.test('what waits for window is sent in order, trailers last', async (t) => {
   t.equal(stream.isOpen, false);
 });
 
-t.test('RST_STREAM with NO_ERROR stands behind what waits, with another code it drops it', async (t) => {
+t.test('H3 RST_STREAM with NO_ERROR stands behind what waits, with another code it drops it', async (t) => {
   const { peer, streams } = harness('server');
   peer.sendPreface(setting(4, 5));
   peer.send(frame('HEADERS', OPEN, 1, request), frame('HEADERS', OPEN, 3, request), frame('HEADERS', OPEN, 5, request));
@@ -155,13 +155,17 @@ t.test('after our own reset nothing is told, also while it stands behind what wa
   stream.sendData(Buffer.from('hello world'), true);
   stream.reset(ErrorCode.NO_ERROR);
   const before = [...events];
-  peer.send(frame('DATA', 0, 1, Buffer.from('more')), frame('RST_STREAM', 0, 1, u32(ErrorCode.CANCEL)), frame('PING', 0, 0, Buffer.alloc(8)));
+  peer.send(
+    frame('DATA', 0, 1, Buffer.from('more')),
+    frame('RST_STREAM', 0, 1, u32(ErrorCode.CANCEL)),
+    frame('PING', 0, 0, Buffer.alloc(8)),
+  );
   await peer.first('PING');
   t.same(events, before);
   t.equal(stream.isOpen, false);
 });
 
-t.test('a reset by the peer drops what waits and tells the handler once', async (t) => {
+t.test('H10 a reset by the peer drops what waits and tells the handler once', async (t) => {
   const { peer, streams, connection } = harness('server');
   peer.sendPreface(setting(4, 0));
   peer.send(frame('HEADERS', OPEN, 1, request));
