@@ -18,34 +18,52 @@ const SHUT = Buffer.concat([PREFACE, frame('SETTINGS', 0, 0, setting(4, 0))]);
 const get = (id: number, path: string): Buffer =>
   frame('HEADERS', END_HEADERS | END_STREAM, id, literals(BASE.map(([name, value]) => [name, name === ':path' ? path : value] as const)));
 
-/** What each nuisance sends, and whether it reads. */
-export const NUISANCES = {
-  /** Nothing at all. */
-  silent: { sends: () => Buffer.alloc(0), reads: true },
-  /** Half of the preface. */
-  'half a preface': { sends: () => PREFACE.subarray(0, 20), reads: true },
-  /** The preface without SETTINGS. */
-  'no settings': { sends: () => PREFACE, reads: true },
-  /** A header block that never ends. */
-  'half a header block': { sends: () => Buffer.concat([GREETING, frame('HEADERS', END_STREAM, 1, literals(BASE))]), reads: true },
-  /** Asks for much and reads nothing of it. */
-  deaf: { sends: () => Buffer.concat([GREEDY, get(1, '/large'), get(3, '/large')]), reads: false },
-  /** Asks, and gives no window for the answer. */
-  shut: { sends: () => Buffer.concat([SHUT, get(1, '/large')]), reads: true },
-  /** A body that never ends and never gets further. */
-  'half a body': {
-    sends: () => Buffer.concat([GREETING, frame('HEADERS', END_HEADERS, 1, literals(BASE)), frame('DATA', 0, 1, Buffer.from('x'))]),
+/** What a kind sends, whether it reads, and how many of it make a crowd. */
+interface NuisanceKind {
+  readonly sends: () => Buffer;
+  readonly reads: boolean;
+  readonly count: number;
+}
+
+export type Nuisance =
+  | 'silent'
+  | 'half a preface'
+  | 'no settings'
+  | 'half a header block'
+  | 'deaf'
+  | 'shut'
+  | 'shut to much'
+  | 'half a body'
+  | 'idle';
+
+const GREETED_REQUEST = frame('HEADERS', END_HEADERS, 1, literals(BASE));
+
+/** 2000 connections altogether. */
+export const NUISANCES: Readonly<Record<Nuisance, NuisanceKind>> = {
+  silent: { sends: () => Buffer.alloc(0), reads: true, count: 245 },
+  'half a preface': { sends: () => PREFACE.subarray(0, 20), reads: true, count: 245 },
+  'no settings': { sends: () => PREFACE, reads: true, count: 245 },
+  'half a header block': {
+    sends: () => Buffer.concat([GREETING, frame('HEADERS', END_STREAM, 1, literals(BASE))]),
     reads: true,
+    count: 245,
   },
-  /** Asks and goes silent: an idle connection. */
-  idle: { sends: () => Buffer.concat([GREETING, get(1, '/small')]), reads: true },
-} as const satisfies Readonly<Record<string, { readonly sends: () => Buffer; readonly reads: boolean }>>;
+  // asks for 16 MiB and reads nothing; the kernel takes up to ten of them for each
+  deaf: { sends: () => Buffer.concat([GREEDY, ...[1, 3, 5, 7].map((id) => get(id, '/large'))]), reads: false, count: 40 },
+  // gives no window for the answer, of which all fits into the buffers, or not
+  shut: { sends: () => Buffer.concat([SHUT, get(1, '/piece')]), reads: true, count: 245 },
+  'shut to much': { sends: () => Buffer.concat([SHUT, get(1, '/large')]), reads: true, count: 245 },
+  'half a body': {
+    sends: () => Buffer.concat([GREETING, GREETED_REQUEST, frame('DATA', 0, 1, Buffer.from('x'))]),
+    reads: true,
+    count: 245,
+  },
+  idle: { sends: () => Buffer.concat([GREETING, get(1, '/small')]), reads: true, count: 245 },
+};
 
-export type Nuisance = keyof typeof NUISANCES;
-
-/** Opens `count` connections of a kind; resolves when all are accepted and have sent what they send. */
-export async function gather(port: number, kind: Nuisance, count: number): Promise<Crowd> {
-  const { sends, reads } = NUISANCES[kind];
+/** Opens the connections of a kind; resolves when all have sent what they send. */
+export async function gather(port: number, kind: Nuisance): Promise<Crowd> {
+  const { sends, reads, count } = NUISANCES[kind];
   const sockets = new Set<Socket>();
   const open = (): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -46,6 +46,8 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   readonly #startMs: number;
   #state: State;
   #sniffed: Buffer = NOTHING;
+  /** Told to go for doing nothing. */
+  #isIdle = false;
   #requests = 0;
   #countedRead = 0;
   #countedWritten = 0;
@@ -100,6 +102,8 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   onIdle(): void {
     if (!isOpen(this.#state) || this.#state.connection.activeStreams > 0) return;
     this.#touch();
+    if (this.#isIdle) return;
+    this.#isIdle = true;
     this.#context.stats.downstreamCxIdleTimeout.value += 1;
     void this.#state.connection.drain(IDLE_CLOSE_MS);
   }
