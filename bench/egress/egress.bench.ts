@@ -21,6 +21,7 @@ if (findPeer('envoy') === undefined) {
   process.exit(1);
 }
 
+process.env['RINGWAY_PROGRAM'] ??= 'dist/bin/ringway.js'; // what users run, not the sources
 const samples: Sample[] = [];
 for (const scenario of SCENARIOS) {
   for (let round = 0; round < rounds; round += 1) {

@@ -10,6 +10,7 @@ import {
   underLoad,
 } from '../../test/support/egress-recipe.ts';
 import { buildGoProgram } from '../../test/support/go.ts';
+import { describeReport } from '../../test/support/load.ts';
 
 /** What one proxy did in one round; times in ms, of the calls as the caller saw them. */
 export interface Measured {
@@ -104,7 +105,9 @@ export const SCENARIOS: readonly Scenario[] = [
 /** A steady load, disturbed on the way. */
 function disturbed(kind: ProxyKind, ratePerSecond: number, disturb: (site: Site) => Promise<void>): Promise<Measured> {
   return withSite(kind, async (site) => {
-    const { sent, failed, p50Ms, p99Ms, maxMs } = await underLoad(site.egress, ratePerSecond, () => disturb(site));
+    const report = await underLoad(site.egress, ratePerSecond, () => disturb(site));
+    const { sent, failed, p50Ms, p99Ms, maxMs } = report;
+    if (failed > 0) console.log(describeReport(report));
     return { sent, failed, p50Ms, p99Ms, maxMs, ...(await counted(site.egress, 'member', sent)) };
   });
 }

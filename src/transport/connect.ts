@@ -1,6 +1,6 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type Clock, codeOf, formatHostPort, messageOf, RingwayError } from '../core/index.ts';
+import { type Clock, codeOf, formatHostPort, messageOf, RingwayError, startFairTimer } from '../core/index.ts';
 import { directReader } from './direct-read.ts';
 import type { TlsClient } from './tls-client.ts';
 import { tlsError } from './tls-failure.ts';
@@ -67,7 +67,7 @@ export function connect(options: ConnectOptions, events: ConnectEvents): Connect
     });
   }
   const onError = (error: Error): void => fail(isShaking ? tlsError(error) : connectError(error, options));
-  const timer = clock.after(timeoutMs, () => fail(timeoutError(options)));
+  const timer = startFairTimer(clock, timeoutMs, () => fail(timeoutError(options)));
   socket.once(ready, onConnect);
   socket.once('error', onError);
   return {

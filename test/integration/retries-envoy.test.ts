@@ -167,7 +167,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'hedge-slow': {
     action: `${on('unavailable', 'num_retries: 1, per_try_timeout: 0.05s')}, hedge_policy: { hedge_on_per_try_timeout: true }`,
-    answers: [slow(120), hang],
+    answers: [slow(300), hang],
     notCounted: ['upstream_rq_retry_backoff_exponential'],
   },
   'hedge-refused': {

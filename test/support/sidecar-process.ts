@@ -10,7 +10,7 @@ import { answerGrpc, type Peer, startPeer } from './h2-peers.ts';
 import { clusterYaml, listenerYaml } from './sidecar.ts';
 
 /** RINGWAY_PROGRAM: another build of the program. */
-const MAIN = resolve(process.env['RINGWAY_PROGRAM'] ?? join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts'));
+const program = (): string => resolve(process.env['RINGWAY_PROGRAM'] ?? join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts'));
 
 export interface SidecarProcess {
   readonly child: ChildProcess;
@@ -36,7 +36,7 @@ export async function startSidecarProcess(
   args: readonly string[],
   workers: number,
 ): Promise<SidecarProcess> {
-  const child = spawn(process.execPath, [MAIN, 'sidecar', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program(), 'sidecar', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));
   const written = { stderr: '', stdout: '' };
   for (const name of ['stderr', 'stdout'] as const) {

@@ -1,11 +1,11 @@
 import type { Timer } from '../../core/index.ts';
-import { ErrorCode } from '../../http2/index.ts';
+import { ErrorCode, statusOf } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../../http2/types.ts';
 import type { Cluster, Host } from '../cluster/index.ts';
 import type { HostPool, PoolFailure, RequestPriority, StreamRequest } from '../cluster/types.ts';
 import { failureOf, type TryFailure } from './failure.ts';
+import type { IdleTimer } from './idle-timer.ts';
 import type { BodyReader } from './request-body.ts';
-import type { IdleTimer } from './try-timer.ts';
 
 /** What a try tells the request it belongs to. */
 export interface AttemptOwner {
@@ -110,6 +110,13 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
     this.#owner.onAttemptHeaders(this, headers, endStream);
   }
 
+  /** Counted; what the caller is told is the final response. */
+  onInformational(headers: HeaderBlock): void {
+    if (this.#state === 'over') return;
+    this.idleTimer?.touch();
+    this.#cluster.stats.upstreamRq.record(statusOf(headers));
+  }
+
   onData(chunk: Buffer, endStream: boolean): void {
     if (this.#state === 'over') return;
     this.idleTimer?.touch();
@@ -128,6 +135,7 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
     this.#finish();
     const failure = failureOf(reset);
     if (failure === 'remote reset') this.#cluster.stats.upstreamRqRxReset.value += 1;
+    if (failure === 'protocol error') this.#cluster.stats.upstreamRqTxReset.value += 1;
     this.host.rqError += 1;
     this.host.monitor?.onFailure('connection');
     this.#owner.onAttemptFailed(this, failure, '');
@@ -143,7 +151,9 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
   #responseEnded(): void {
     const stream = this.#stream;
     this.#finish();
-    if (!this.requestEnded) stream?.reset(ErrorCode.CANCEL);
+    if (this.requestEnded || !stream) return;
+    stream.reset(ErrorCode.CANCEL);
+    this.#cluster.stats.upstreamRqTxReset.value += 1;
   }
 
   #finish(): void {

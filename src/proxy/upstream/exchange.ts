@@ -1,4 +1,4 @@
-import type { Clock, Random, Timer } from '../../core/index.ts';
+import { type Clock, type Random, startFairTimer, type Timer } from '../../core/index.ts';
 import { grpcStatusOf, httpStatusOfGrpc } from '../../grpc/index.ts';
 import { ErrorCode } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
@@ -9,13 +9,13 @@ import type { ForwardAction, Timeouts } from '../route/types.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { BodyFlow, type BodyNeed } from './body-flow.ts';
 import { detailsOf, flagOf, statusOf, type TryFailure } from './failure.ts';
-import { NO_HEALTHY_UPSTREAM, type PerTryDetails, pastDeadline, requestTimeout, upstreamFailed } from './local-replies.ts';
+import { IdleTimer } from './idle-timer.ts';
+import { dropped, NO_HEALTHY_UPSTREAM, type PerTryDetails, pastDeadline, requestTimeout, upstreamFailed } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
 import { attemptCountField, attemptHeaders } from './request-headers.ts';
 import { Retries } from './retries.ts';
 import { factsOf, type ResponseFacts } from './retry-rules.ts';
 import { callerTimeoutMs, expectedMs, timeoutsOf } from './timeouts.ts';
-import { IdleTimer, startTryTimer } from './try-timer.ts';
 import type { Downstream, EnvoyHeaders, LocalReply } from './types.ts';
 
 export interface ExchangeDeps {
@@ -81,9 +81,12 @@ export class Exchange implements AttemptOwner {
   /** The first try. May answer before it returns. */
   start(): void {
     if (this.#flow.body.isComplete) this.#onRequestComplete();
-    const host = this.#request.cluster.pick();
+    const { cluster } = this.#request;
+    const drops = cluster.drops();
+    const host = drops === 'no' ? cluster.pick() : undefined;
     if (host) this.#try(host);
-    else this.#onNoHost();
+    else if (drops === 'no') this.#onNoHost();
+    else this.#answer(dropped(drops), 503);
   }
 
   // What the caller does.
@@ -256,7 +259,7 @@ export class Exchange implements AttemptOwner {
     const { perTryMs } = this.#timeouts;
     const { perTryIdleTimeoutMs: idleMs } = this.#retries.policy;
     const { clock } = this.#deps;
-    if (perTryMs !== null) attempt.perTryTimer = startTryTimer(clock, perTryMs, () => this.#onPerTryTimeout(attempt));
+    if (perTryMs !== null) attempt.perTryTimer = startFairTimer(clock, perTryMs, () => this.#onPerTryTimeout(attempt));
     if (idleMs !== null) attempt.idleTimer = new IdleTimer(clock, idleMs, () => this.#onPerTryIdle(attempt));
   }
 

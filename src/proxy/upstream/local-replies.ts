@@ -8,6 +8,13 @@ const OVERLOADED: Field = field('x-envoy-overloaded', 'true');
 
 export const NO_HEALTHY_UPSTREAM: LocalReply = { status: 503, body: 'no healthy upstream', flag: 'UH', details: 'no_healthy_upstream' };
 
+/** drop_overloads of the assignment wants it so, of this request or of all. */
+export function dropped(which: 'this one' | 'all'): LocalReply {
+  const body = which === 'all' ? 'unconditional drop overload' : 'drop overload';
+  const headers = [field(`x-envoy-${body.replaceAll(' ', '-')}`, 'true')];
+  return { status: 503, body, flag: which === 'all' ? 'UDO' : 'DO', details: body.replaceAll(' ', '_'), headers };
+}
+
 /** Which time of a try was over. */
 export type PerTryDetails = 'upstream_per_try_timeout' | 'upstream_per_try_idle_timeout';
 

@@ -1,12 +1,12 @@
-// A try's own time: over in time, or looked at once more when this process was late itself.
+// A time that somebody else is given: over in time, or looked at once more when this process was late itself.
 import t from 'tap';
-import { startTryTimer } from '../../../src/proxy/upstream/try-timer.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { startFairTimer } from '../../src/core/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 t.test('in time it is over at once', async (t) => {
   const clock = new FakeClock();
   let fired = 0;
-  startTryTimer(clock, 150, () => {
+  startFairTimer(clock, 150, () => {
     fired += 1;
   });
   await clock.advance(150);
@@ -19,7 +19,7 @@ t.test('late it waits until what came was read, and may be cancelled by it', asy
   const stalling = { nowMs: () => clock.nowMs(), monotonicMs: () => clock.monotonicMs() + lateMs, after: clock.after.bind(clock) };
   let fired = 0;
   const start = () =>
-    startTryTimer(stalling, 150, () => {
+    startFairTimer(stalling, 150, () => {
       fired += 1;
     });
   start();
