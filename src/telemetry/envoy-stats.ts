@@ -1,14 +1,5 @@
-import type { Counter, Gauge, Histogram, Labels, MetricId, MetricRegistry } from './metrics.ts';
-
-/** A subtree of Envoy's stats: `cluster.a` is `envoy_cluster_…{envoy_cluster_name="a"}` in the Prometheus form. */
-export interface StatScopeId {
-  /** Dotted prefix without a dot at its end, e.g. `cluster.a`. */
-  readonly stat: string;
-  /** Prometheus prefix without an underscore at its end, e.g. `envoy_cluster`. */
-  readonly name: string;
-  /** Tags that Envoy takes out of the dotted name. */
-  readonly labels: Labels;
-}
+import { Counter, Gauge, Histogram, type MetricRegistry } from './metrics.ts';
+import { promName, type ScopedName, type StatScopeId } from './scope-series.ts';
 
 /** Creates the series of one scope. Fetch metrics once, when a resource is compiled, and write to their fields afterwards. */
 export class StatScope {
@@ -21,15 +12,15 @@ export class StatScope {
   }
 
   counter(stat: string): Counter {
-    return this.#registry.counter(this.#metric(stat));
+    return this.#registry.scoped(this.id, { stat }, Counter);
   }
 
   gauge(stat: string): Gauge {
-    return this.#registry.gauge(this.#metric(stat));
+    return this.#registry.scoped(this.id, { stat }, Gauge);
   }
 
   histogram(stat: string): Histogram {
-    return this.#registry.histogram(this.#metric(stat));
+    return this.#registry.scoped(this.id, { stat }, Histogram);
   }
 
   /**
@@ -37,19 +28,15 @@ export class StatScope {
    * (`external`) the same counters are also shown below `external.upstream_rq`.
    */
   responseCodes(stat: string, detail: 'classes' | 'codes', copy?: string): ResponseCodeStats {
-    const shown = (id: (stat: string) => MetricId): Counter => {
-      const counter = this.#registry.counter(id(stat));
-      if (copy !== undefined) this.#registry.alias(id(`${copy}.${stat}`), counter);
+    const shown = (name: (stat: string) => ScopedName): Counter => {
+      const counter = this.#registry.scoped(this.id, name(stat), Counter);
+      if (copy !== undefined) this.#registry.aliasScoped(this.id, name(`${copy}.${stat}`), counter);
       return counter;
     };
     const tagged = (suffix: string, ending: string, label: string, value: string): Counter =>
-      shown((of) => ({
-        name: `${this.id.name}_${promName(of)}${ending}`,
-        labels: { [label]: value, ...this.id.labels },
-        stat: `${this.id.stat}.${of}_${suffix}`,
-      }));
+      shown((of) => ({ stat: `${of}_${suffix}`, tag: { name: `${of}${ending}`, label, value } }));
     return new ResponseCodeStats({
-      completed: shown((of) => this.#metric(`${of}_completed`)),
+      completed: shown((of) => ({ stat: `${of}_completed` })),
       ofClass: (digit) => tagged(`${digit}xx`, '_xx', 'envoy_response_code_class', String(digit)),
       ofCode: (code) => (detail === 'codes' ? tagged(String(code), '', 'envoy_response_code', String(code)) : null),
     });
@@ -57,23 +44,12 @@ export class StatScope {
 
   /** A counter whose last dotted part is a label in the Prometheus form: `ssl.versions` of `TLSv1.3` with label `envoy_ssl_version`. */
   tagged(stat: string, label: string, value: string): Counter {
-    return this.#registry.counter({
-      name: `${this.id.name}_${promName(stat)}`,
-      labels: { [label]: value, ...this.id.labels },
-      stat: `${this.id.stat}.${stat}.${value}`,
-    });
+    return this.#registry.scoped(this.id, { stat: `${stat}.${value}`, tag: { name: stat, label, value } }, Counter);
   }
 
   /** Forgets every series of this scope: its cluster or listener is gone. */
   remove(): void {
-    const tags = Object.entries(this.id.labels);
-    this.#registry.remove(
-      ({ name, labels }) => name.startsWith(`${this.id.name}_`) && tags.every(([tag, value]) => labels?.[tag] === value),
-    );
-  }
-
-  #metric(stat: string): { name: string; labels: Labels; stat: string } {
-    return { name: `${this.id.name}_${promName(stat)}`, labels: this.id.labels, stat: `${this.id.stat}.${stat}` };
+    this.#registry.removeScope(this.id);
   }
 }
 
@@ -155,8 +131,4 @@ export function rootScope(registry: MetricRegistry, stat: string): StatScope {
 /** `tcp.<stat_prefix>`. */
 export function tcpScope(registry: MetricRegistry, prefix: string): StatScope {
   return new StatScope(registry, { stat: `tcp.${prefix}`, name: 'envoy_tcp', labels: { envoy_tcp_prefix: prefix } });
-}
-
-function promName(stat: string): string {
-  return stat.replaceAll(/[^a-zA-Z0-9_]/g, '_');
 }

@@ -1,3 +1,5 @@
+import { metricIdOf, type ScopedName, ScopedSeries, ScopeSeries, type StatScopeId } from './scope-series.ts';
+
 /** Labels of one series; the order of keys is the order in the output. */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -80,6 +82,10 @@ export interface Series {
 /** All series of one process. Asking twice for the same name and labels gives the same metric. */
 export class MetricRegistry {
   readonly #series = new Map<string, Series>();
+  /** Scopes by their labels. */
+  readonly #scopes = new Map<string, ScopeSeries[]>();
+  /** Labels of what is in `#series`: a scope with other labels has nothing there. */
+  readonly #labels = new Set<string>();
 
   counter(id: MetricId): Counter {
     return this.#get(id, Counter);
@@ -93,54 +99,144 @@ export class MetricRegistry {
     return this.#get(id, Histogram);
   }
 
+  /** The metric of a name in a scope; `StatScope` is how others ask for it. */
+  scoped<T extends Metric>(scope: StatScopeId, name: ScopedName, kind: new () => T): T {
+    const labels = formatLabels(scope.labels);
+    const series = this.#scopeOf(scope, labels);
+    const known = series.get(name.stat);
+    if (known) return ofKind(known, kind);
+    const made = this.#adopt(scope, name, labels) ?? new ScopedSeries(scope, name, new kind());
+    series.add(name.stat, made);
+    return ofKind(made, kind);
+  }
+
   /** Shows a counter under a second name and labels as well, which counting costs nothing. */
   alias(id: MetricId, counter: Counter): void {
     this.#series.set(keyOf(id), { id, metric: counter });
+    this.#labels.add(formatLabels(id.labels));
   }
 
-  /** Every series, sorted by Prometheus name, then by labels. */
+  /** As `alias`, in a scope. */
+  aliasScoped(scope: StatScopeId, name: ScopedName, counter: Counter): void {
+    this.#scopeOf(scope, formatLabels(scope.labels)).add(name.stat, new ScopedSeries(scope, name, counter));
+  }
+
+  /** Whether some scope has these labels, or some of them and no other. */
+  hasScope(labels: Labels): boolean {
+    for (const [scope] of this.#scopes.values()) {
+      const tags = Object.entries(scope?.id.labels ?? {});
+      if (tags.length > 0 && tags.every(([tag, value]) => labels[tag] === value)) return true;
+    }
+    return false;
+  }
+
+  /** Every series as it stands now, sorted by Prometheus name, then by labels. */
   series(): readonly Series[] {
-    const before = ([a, { id: one }]: [string, Series], [b, { id: other }]: [string, Series]): boolean =>
-      one.name === other.name ? a < b : one.name < other.name;
-    return [...this.#series].sort((a, b) => (before(a, b) ? -1 : 1)).map(([, series]) => series);
+    const named = Array.from(this.all(), (series) => {
+      const { id } = series;
+      return { name: id.name, key: keyOf(id), series: { id, metric: series.metric } };
+    });
+    named.sort((a, b) => (a.name === b.name ? compare(a.key, b.key) : compare(a.name, b.name)));
+    return named.map(({ series }) => series);
   }
 
-  /** Every series in the order of creation: cheaper than `series` where the order does not matter. */
-  all(): Iterable<Series> {
-    return this.#series.values();
+  /** Every series, always the same objects, in no order: cheaper than `series` where it does not matter. */
+  *all(): Iterable<Series> {
+    yield* this.#series.values();
+    for (const scopes of this.#scopes.values()) for (const scope of scopes) yield* scope.all();
   }
 
-  /** The metric of a name and labels, if there is one. */
+  /** The metric of a name and labels, if there is one; of a scope's by `stat` as well. */
   find(id: MetricId): Metric | undefined {
-    return this.#series.get(keyOf(id))?.metric;
+    return this.#find(id)?.metric;
   }
 
-  /** Forgets every series for which `match` is true (a removed cluster's, for instance). */
+  /** Forgets every series for which `match` is true. */
   remove(match: (id: MetricId) => boolean): void {
     for (const [key, { id }] of this.#series) if (match(id)) this.#series.delete(key);
+    for (const scopes of this.#scopes.values()) for (const scope of scopes) scope.remove(match);
+  }
+
+  /** Forgets every series of a scope and of those below it: a removed cluster's, for instance. */
+  removeScope({ name: prefix, labels }: StatScopeId): void {
+    const tags = Object.entries(labels);
+    const isBelow = (name: string, its: Labels | undefined): boolean =>
+      name.startsWith(`${prefix}_`) && tags.every(([tag, value]) => its?.[tag] === value);
+    for (const [key, { id }] of this.#series) if (isBelow(id.name, id.labels)) this.#series.delete(key);
+    for (const [key, scopes] of this.#scopes) {
+      const left = scopes.filter(({ id }) => !isBelow(`${id.name}_`, id.labels));
+      if (left.length === 0) this.#scopes.delete(key);
+      else if (left.length < scopes.length) this.#scopes.set(key, left);
+    }
   }
 
   #get<T extends Metric>(id: MetricId, kind: new () => T): T {
-    const key = keyOf(id);
-    const known = this.#series.get(key);
-    if (known) {
-      if (known.metric instanceof kind) return known.metric;
-      throw new Error(`metric ${key} is registered with another kind`);
-    }
+    const known = this.#find(id);
+    if (known) return ofKind(known, kind);
     const metric = new kind();
-    this.#series.set(key, { id, metric });
+    this.#series.set(keyOf(id), { id, metric });
+    this.#labels.add(formatLabels(id.labels));
     return metric;
   }
+
+  #find(id: MetricId): Series | undefined {
+    const key = keyOf(id);
+    return this.#series.get(key) ?? this.#findScoped(key, id);
+  }
+
+  /** In a scope of its labels, or of all but the first of them, which is a tag's. */
+  #findScoped(key: string, { stat, labels = {} }: MetricId): Series | undefined {
+    const [, ...untagged] = Object.entries(labels);
+    for (const shared of [labels, Object.fromEntries(untagged)]) {
+      for (const scope of this.#scopes.get(formatLabels(shared)) ?? []) {
+        const series = stat?.startsWith(`${scope.id.stat}.`) ? scope.get(stat.slice(scope.id.stat.length + 1)) : undefined;
+        if (series && keyOf(series.id) === key) return series;
+      }
+    }
+    return undefined;
+  }
+
+  #scopeOf(id: StatScopeId, labels: string): ScopeSeries {
+    const scopes = this.#scopes.get(labels);
+    const known = scopes?.find((scope) => scope.id.name === id.name && scope.id.stat === id.stat);
+    if (known) return known;
+    const made = new ScopeSeries(id);
+    if (scopes) scopes.push(made);
+    else this.#scopes.set(labels, [made]);
+    return made;
+  }
+
+  /** A series that was there before its scope was known. */
+  #adopt(scope: StatScopeId, name: ScopedName, labels: string): Series | undefined {
+    if (!name.tag && !this.#labels.has(labels)) return undefined;
+    const key = keyOf(metricIdOf(scope, name));
+    const series = this.#series.get(key);
+    this.#series.delete(key);
+    return series;
+  }
+}
+
+function ofKind<T extends Metric>({ id, metric }: Series, kind: new () => T): T {
+  if (metric instanceof kind) return metric;
+  throw new Error(`metric ${keyOf(id)} is registered with another kind`);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function keyOf({ name, labels }: MetricId): string {
   return `${name}${formatLabels(labels)}`;
 }
 
+const NEEDS_ESCAPE = /[\\"\n]/;
+
 /** `{a="1",b="2"}`, values escaped as Prometheus wants; '' without labels. */
 export function formatLabels(labels: Labels | undefined): string {
   const entries = Object.entries(labels ?? {});
   if (entries.length === 0) return '';
-  const quoted = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  const quoted = (value: string): string =>
+    NEEDS_ESCAPE.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value;
   return `{${entries.map(([name, value]) => `${name}="${quoted(value)}"`).join(',')}}`;
 }

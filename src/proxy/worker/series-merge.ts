@@ -74,22 +74,14 @@ export class SeriesMerge {
 
   /** Creates what only workers have so far: responses of a code, their own parts of listeners. */
   #create({ kind, id, aliasOf }: SeriesDefinition, known: WorkerSeries): void {
-    if (this.#registry.find(id) || !this.#hasScope(id)) return;
+    // The cluster, listener or filter may have left before the worker heard of it.
+    const isHere = Object.keys(id.labels ?? {}).length === 0 || this.#registry.hasScope(id.labels ?? {});
+    if (this.#registry.find(id) || !isHere) return;
     const original = aliasOf === undefined ? undefined : this.#find(known, aliasOf);
     if (original instanceof Counter) this.#registry.alias(id, original);
     else if (kind === 'counter') this.#registry.counter(id);
     else if (kind === 'gauge') this.#registry.gauge(id);
     else this.#registry.histogram(id);
-  }
-
-  /** Whether anything else of the same cluster, listener or filter is here: it may have left before the worker heard of it. */
-  #hasScope({ labels = {} }: MetricId): boolean {
-    if (Object.keys(labels).length === 0) return true;
-    for (const { id } of this.#registry.all()) {
-      const tags = Object.entries(id.labels ?? {});
-      if (tags.length > 0 && tags.every(([tag, value]) => labels[tag] === value)) return true;
-    }
-    return false;
   }
 }
 

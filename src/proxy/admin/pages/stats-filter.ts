@@ -1,5 +1,5 @@
 import { messageOf } from '../../../core/index.ts';
-import { Counter, Gauge, Histogram, type Series } from '../../../telemetry/index.ts';
+import { Counter, Gauge, Histogram, type Metric, type Series } from '../../../telemetry/index.ts';
 import { type AdminRequest, has } from '../page.ts';
 
 /** What `/stats` shows. */
@@ -18,6 +18,8 @@ export interface SelectedStats {
   /** Counters and gauges. */
   readonly values: readonly Series[];
   readonly histograms: readonly Series[];
+  /** Values and histograms in the order of the source. */
+  readonly inOrder: readonly Series[];
 }
 
 const TYPES = ['All', 'Counters', 'Gauges', 'Histograms', 'TextReadouts'];
@@ -31,16 +33,23 @@ export function selectStats(source: StatsSource, request: AdminRequest): Selecte
   const filter = filterOf(request);
   if (typeof filter === 'string') return { refused: filter };
   const isUsedOnly = has(request, 'usedonly');
-  const shown = source
-    .series()
-    .filter((series) => series.id.stat !== undefined && filter(series.id.stat) && (!isUsedOnly || isUsed(series)))
-    .sort((a, b) => compare(a.id.stat ?? '', b.id.stat ?? ''));
   const wants = (name: string): boolean => type === 'All' || type === name;
+  const inOrder = source
+    .series()
+    .filter(({ metric }) => wants(typeOf(metric)))
+    .filter((series) => series.id.stat !== undefined && filter(series.id.stat) && (!isUsedOnly || isUsed(series)));
+  const shown = inOrder.toSorted((a, b) => compare(a.id.stat ?? '', b.id.stat ?? ''));
   return {
     texts: wants('TextReadouts') ? [...source.texts()].filter(([name]) => filter(name)).sort(([a], [b]) => compare(a, b)) : [],
-    values: shown.filter(({ metric }) => (metric instanceof Counter && wants('Counters')) || (metric instanceof Gauge && wants('Gauges'))),
-    histograms: shown.filter(({ metric }) => metric instanceof Histogram && wants('Histograms')),
+    values: shown.filter(({ metric }) => !(metric instanceof Histogram)),
+    histograms: shown.filter(({ metric }) => metric instanceof Histogram),
+    inOrder,
   };
+}
+
+function typeOf(metric: Metric): string {
+  if (metric instanceof Histogram) return 'Histograms';
+  return metric instanceof Gauge ? 'Gauges' : 'Counters';
 }
 
 /** A counter that counted, a histogram that recorded; a gauge may have come back to 0, so it always is. */

@@ -1,4 +1,4 @@
-import { prometheusText, type Series } from '../../../telemetry/index.ts';
+import { prometheusText } from '../../../telemetry/index.ts';
 import { type AdminPage, type AdminReply, type AdminRequest, DONE, json, text } from '../page.ts';
 import { type StatsSource, selectStats } from './stats-filter.ts';
 import { statsJson } from './stats-json.ts';
@@ -37,9 +37,7 @@ async function prometheus(source: StatsSource, request: AdminRequest): Promise<A
   await source.refresh();
   const selected = selectStats(source, request);
   if ('refused' in selected) return text(selected.refused, 400);
-  const kept = new Set([...selected.values, ...selected.histograms].map(({ id }) => id));
-  const series = (): readonly Series[] => source.series().filter(({ id }) => kept.has(id));
-  return { ...text(prometheusText({ series }, { envoyStyle: true })), contentType: 'text/plain' };
+  return { ...text(prometheusText({ series: () => selected.inOrder }, { envoyStyle: true })), contentType: 'text/plain' };
 }
 
 /** What other processes counted so far must be here first: it would come after. */
