@@ -21,8 +21,9 @@ try {
   else console.log(HELP);
 } catch (error) {
   console.error(`bench:engine: ${(error as Error).message}`);
-  process.exit(1); // ends all that was started
+  process.exitCode = 1;
 }
+process.exit(); // ends all that was started
 
 async function bench(options: BenchOptions): Promise<void> {
   const kinds = presentKinds(options);
@@ -77,7 +78,13 @@ async function benchRest(options: BenchOptions, kinds: readonly ProxyKind[], end
   };
   const findings: Finding[] = [];
   for (const [part, measure] of Object.entries(MEASURES)) {
-    if (options.parts.includes(part)) findings.push(...(await measure(lab, options.loadCore, folder)));
+    if (!options.parts.includes(part)) continue;
+    try {
+      findings.push(...(await measure(lab, options.loadCore, folder)));
+    } catch (error) {
+      console.error(`bench:engine: ${part}: ${(error as Error).message}`); // half an hour of other results is not lost
+      process.exitCode = 1;
+    }
   }
   return findings;
 }
