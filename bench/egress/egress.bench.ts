@@ -1,5 +1,5 @@
 // A querier's calls while a live-store dies, hangs, lags or is slow: Envoy and ours with the same bootstrap, in turn.
-// npm run bench:egress -- [--rounds 3] [--rate 1000] [--write]
+// npm run bench:egress -- [--rounds 3] [--rate 500] [--write]
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { ProxyKind } from '../../test/support/egress-recipe.ts';
@@ -10,7 +10,7 @@ import { type Sample, SCENARIOS } from './scenarios.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
-    rate: { type: 'string', default: '1000' },
+    rate: { type: 'string', default: '500' },
     write: { type: 'boolean', default: false },
   },
 });

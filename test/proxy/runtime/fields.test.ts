@@ -98,6 +98,9 @@ const matcher = made(config('route.v3.HeaderMatcher'), {
 });
 const retryPolicy = made(config('route.v3.RetryPolicy'), {
   retryBackOff: made(config('route.v3.RetryPolicy.RetryBackOff'), { baseInterval: seconds(1) }),
+  rateLimitedRetryBackOff: made(config('route.v3.RetryPolicy.RateLimitedRetryBackOff'), {
+    resetHeaders: [made(config('route.v3.RetryPolicy.ResetHeader'), { name: 'retry-after' })],
+  }),
 });
 const forward = made(config('route.v3.RouteAction'), {
   clusterSpecifier: one('cluster', 'c'),
@@ -275,6 +278,18 @@ function routePlaces(): readonly Place[] {
     place(config('route.v3.RouteAction'), 'RouteConfiguration', action, routes),
     place(config('route.v3.RetryPolicy'), 'RouteConfiguration', `${action}.retryPolicy`, routes),
     place(config('route.v3.RetryPolicy.RetryBackOff'), 'RouteConfiguration', `${action}.retryPolicy.retryBackOff`, routes),
+    place(
+      config('route.v3.RetryPolicy.RateLimitedRetryBackOff'),
+      'RouteConfiguration',
+      `${action}.retryPolicy.rateLimitedRetryBackOff`,
+      routes,
+    ),
+    place(
+      config('route.v3.RetryPolicy.ResetHeader'),
+      'RouteConfiguration',
+      `${action}.retryPolicy.rateLimitedRetryBackOff.resetHeaders.0`,
+      routes,
+    ),
     place(config('route.v3.HedgePolicy'), 'RouteConfiguration', `${action}.hedgePolicy`, routes),
     place(config('route.v3.RouteAction.MaxStreamDuration'), 'RouteConfiguration', `${action}.maxStreamDuration`, routes),
     place(config('route.v3.WeightedCluster'), 'RouteConfiguration', `${action}.clusterSpecifier.value`, isWeighted),
