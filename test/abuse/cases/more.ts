@@ -1,4 +1,5 @@
-// 64–66, 68–72: what takes time, several connections, or another party. Each has a test of its own in this folder unless it says where.
+// 64–66, 68–72: what takes time, several connections, or another party. Each has a test of its own in this folder; of 68 in test/transport/tls.test.ts,
+// of 69 in test/proxy/admin and test/cli.
 /** One row of the page. */
 export interface MoreAbuse {
   readonly number: number;
@@ -52,11 +53,11 @@ export const MORE: readonly MoreAbuse[] = [
   },
   {
     number: 70,
-    name: 'poisoned xDS: two listeners of one name, a regex that explodes, a cluster that names itself',
+    name: 'poisoned xDS: a cluster of clusters, a regex that explodes, a listener on the port of the admin pages, a response of 100 MB',
     envoy: 'NACK of the resource, the last good one serves',
     ringway: 'NACK of the resource, the last good one serves',
-    counter: 'listener_manager.lds.update_rejected',
-    limit: 'RE2’s common subset of regular expressions',
+    counter: 'listener_manager.lds.update_rejected, cluster_manager.cds.update_rejected',
+    limit: '64 MiB a response, of which the stream ends',
   },
   {
     number: 71,
