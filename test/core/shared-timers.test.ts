@@ -1,10 +1,10 @@
-// Timers of one duration share one timer; seen from outside they are timers like any other.
+// Timers that share one timer are, seen from outside, timers like any other; and a clock that is read once a turn.
 import fc from 'fast-check';
 import t from 'tap';
-import { type Clock, sharedTimers, type Timer } from '../../src/core/index.ts';
+import { type Clock, sharedTimers, type Timer, turnClock } from '../../src/core/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
-t.test('many timers of one duration are one timer of the clock below', async (t) => {
+t.test('many timers are one timer of the clock below', async (t) => {
   const below = new FakeClock();
   const clock = sharedTimers(below);
   const fired: number[] = [];
@@ -47,27 +47,52 @@ t.test('a timer that is armed while others fire does not make them late', async 
   t.strictSame(fired, ['first at 10', 'second at 15', 'again at 20']);
 });
 
-t.test('jittered durations and timers that keep the process alive go to the clock below', (t) => {
-  const asked: unknown[] = [];
-  const below: Clock = {
-    nowMs: () => 0,
-    monotonicMs: () => 0,
-    after: (delayMs, _fn, options) => {
-      asked.push([delayMs, options]);
-      return { cancel() {} };
-    },
-  };
+t.test("an earlier timer is armed earlier, and one that keeps the process alive is the clock's own", async (t) => {
+  const below = new FakeClock(0);
   const clock = sharedTimers(below);
-  clock.after(0.5, () => {});
-  clock.after(7, () => {}, { keepAlive: true });
-  clock.after(7, () => {});
-  clock.after(7, () => {});
-  t.strictSame(asked, [
-    [0.5, undefined],
-    [7, { keepAlive: true }],
-    [7, undefined],
-  ]);
-  t.end();
+  const fired: string[] = [];
+  clock.after(1000, () => fired.push('late'));
+  clock.after(0.5, () => fired.push('early'));
+  t.equal(below.pending, 1);
+  clock.after(2000, () => fired.push('kept'), { keepAlive: true });
+  t.equal(below.pending, 2);
+  await below.advance(1);
+  t.strictSame(fired, ['early']);
+  await below.advance(1999);
+  t.strictSame(fired, ['early', 'late', 'kept']);
+});
+
+t.test('cancelled timers do not pile up', async (t) => {
+  const below = new FakeClock(0);
+  const clock = sharedTimers(below);
+  let fired = 0;
+  for (let i = 0; i < 100_000; i += 1) {
+    const timer = clock.after(15_000 + (i % 997), () => {
+      fired += 1;
+    });
+    if (i % 1000 !== 0) timer.cancel();
+  }
+  await below.advance(20_000);
+  t.equal(fired, 100);
+  t.equal(below.pending, 0);
+});
+
+t.test('the time stands still for a turn, timers do not', async (t) => {
+  const below = new FakeClock(1000);
+  const ends: (() => void)[] = [];
+  const clock = turnClock(below, (fn) => ends.push(fn));
+  t.strictSame([clock.nowMs(), clock.monotonicMs()], [1000, 1000]);
+  await below.advance(5);
+  t.strictSame([clock.nowMs(), clock.monotonicMs()], [1000, 1000]);
+  let firedAt = 0;
+  clock.after(7, () => {
+    firedAt = below.nowMs();
+  });
+  t.equal(ends.length, 1, 'asked for once a turn');
+  ends[0]?.();
+  t.strictSame([clock.nowMs(), clock.monotonicMs()], [1005, 1005]);
+  await below.advance(100);
+  t.equal(firedAt, 1012);
 });
 
 t.test('any timers fire when and in the order in which those of a plain clock do', async (t) => {

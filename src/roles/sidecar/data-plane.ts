@@ -51,7 +51,7 @@ export interface DataPlaneDeps {
 /** Builds the data plane and compiles what is static. Throws RingwayError `CONFIG`. */
 export function createDataPlane(plan: DataPlanePlan, deps: DataPlaneDeps): DataPlane {
   const { random, logger, registry, drainTimeMs, place, environment } = deps;
-  const clock = sharedTimers(deps.clock);
+  const clock = turnClock(sharedTimers(deps.clock), setImmediate);
   const shared = { clock, random, metrics: registry, logger, tlsSources: { readFile: (path: string) => readFileSync(path), environment } };
   const accessLogs = new FileSinks({ clock, logger, sharesOutputs: place.kind !== 'alone' });
   const limits = processLimits(plan.limits, machine(), registry);
