@@ -6,7 +6,7 @@ import { wholeLines } from './whole-lines.ts';
 
 /** Lines are written together: after this long, or once this much waits. */
 const FLUSH_INTERVAL_MS = 1000;
-const FLUSH_SIZE = 65_536;
+const FLUSH_SIZE = 262_144;
 /** What may wait while a disk does not take it; more is dropped and counted, never held in memory. */
 const MAX_WAITING = 16 * 1024 * 1024;
 
@@ -149,6 +149,7 @@ class FileSink implements LineSink {
       }
       if (error) this.#log.warn('access_log.write_failed', { path: this.#path }, messageOf(error));
       this.#isWriting = false;
+      this.#waiting.release();
       if (this.#dropped > 0) {
         this.#log.warn('access_log.dropped', { path: this.#path, lines: this.#dropped }, 'the disk is too slow for the access log');
         this.#dropped = 0;
