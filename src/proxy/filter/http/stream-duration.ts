@@ -1,6 +1,6 @@
 import { parseGrpcTimeout } from '../../../grpc/index.ts';
 import { field, findField } from '../../../http2/index.ts';
-import type { HeaderBlock } from '../../../http2/types.ts';
+import type { Field, HeaderBlock } from '../../../http2/types.ts';
 import type { StreamDuration } from '../../route/types.ts';
 
 /**
@@ -22,8 +22,10 @@ export function streamDurationMs(route: StreamDuration | null, headers: HeaderBl
 
 /** The headers of a gRPC request whose route limits streams: its grpc-timeout says how long it may take here; null: no grpc-timeout. */
 export function withGrpcTimeout(headers: HeaderBlock, ms: number | null): HeaderBlock {
-  const others = headers.filter(({ name }) => name !== 'grpc-timeout');
-  return ms === null ? others : [...others, field('grpc-timeout', wholeMilliseconds(ms))];
+  const result: Field[] = [];
+  for (const one of headers) if (one.name !== 'grpc-timeout') result.push(one);
+  if (ms !== null) result.push(field('grpc-timeout', wholeMilliseconds(ms)));
+  return result;
 }
 
 /** Eight digits at most: seconds where milliseconds have more. */
