@@ -1,10 +1,11 @@
 import { Counter, Gauge, Histogram, type MetricRegistry } from './metrics.ts';
-import { promName, type ScopedName, type StatScopeId } from './scope-series.ts';
+import { promName, type ScopedName, type ScopeSeries, type StatScopeId } from './scope-series.ts';
 
 /** Creates the series of one scope. Fetch metrics once, when a resource is compiled, and write to their fields afterwards. */
 export class StatScope {
   readonly id: StatScopeId;
   readonly #registry: MetricRegistry;
+  #series: ScopeSeries | null = null;
 
   constructor(registry: MetricRegistry, id: StatScopeId) {
     this.#registry = registry;
@@ -12,15 +13,15 @@ export class StatScope {
   }
 
   counter(stat: string): Counter {
-    return this.#registry.scoped(this.id, { stat }, Counter);
+    return this.#registry.scoped(this.#own(), { stat }, Counter);
   }
 
   gauge(stat: string): Gauge {
-    return this.#registry.scoped(this.id, { stat }, Gauge);
+    return this.#registry.scoped(this.#own(), { stat }, Gauge);
   }
 
   histogram(stat: string): Histogram {
-    return this.#registry.scoped(this.id, { stat }, Histogram);
+    return this.#registry.scoped(this.#own(), { stat }, Histogram);
   }
 
   /**
@@ -29,8 +30,8 @@ export class StatScope {
    */
   responseCodes(stat: string, detail: 'classes' | 'codes', copy?: string): ResponseCodeStats {
     const shown = (name: (stat: string) => ScopedName): Counter => {
-      const counter = this.#registry.scoped(this.id, name(stat), Counter);
-      if (copy !== undefined) this.#registry.aliasScoped(this.id, name(`${copy}.${stat}`), counter);
+      const counter = this.#registry.scoped(this.#own(), name(stat), Counter);
+      if (copy !== undefined) this.#registry.aliasScoped(this.#own(), name(`${copy}.${stat}`), counter);
       return counter;
     };
     const tagged = (suffix: string, ending: string, label: string, value: string): Counter =>
@@ -44,12 +45,17 @@ export class StatScope {
 
   /** A counter whose last dotted part is a label in the Prometheus form: `ssl.versions` of `TLSv1.3` with label `envoy_ssl_version`. */
   tagged(stat: string, label: string, value: string): Counter {
-    return this.#registry.scoped(this.id, { stat: `${stat}.${value}`, tag: { name: stat, label, value } }, Counter);
+    return this.#registry.scoped(this.#own(), { stat: `${stat}.${value}`, tag: { name: stat, label, value } }, Counter);
   }
 
   /** Forgets every series of this scope: its cluster or listener is gone. */
   remove(): void {
     this.#registry.removeScope(this.id);
+  }
+
+  #own(): ScopeSeries {
+    if (this.#series === null || this.#series.isForgotten) this.#series = this.#registry.scope(this.id);
+    return this.#series;
   }
 }
 

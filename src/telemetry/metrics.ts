@@ -99,14 +99,24 @@ export class MetricRegistry {
     return this.#get(id, Histogram);
   }
 
+  /** The series of a scope, to give `scoped` and `aliasScoped`. */
+  scope(id: StatScopeId): ScopeSeries {
+    const labels = formatLabels(id.labels);
+    const scopes = this.#scopes.get(labels);
+    const known = scopes?.find((scope) => scope.id.name === id.name && scope.id.stat === id.stat);
+    if (known) return known;
+    const made = new ScopeSeries(id, labels);
+    if (scopes) scopes.push(made);
+    else this.#scopes.set(labels, [made]);
+    return made;
+  }
+
   /** The metric of a name in a scope; `StatScope` is how others ask for it. */
-  scoped<T extends Metric>(scope: StatScopeId, name: ScopedName, kind: new () => T): T {
-    const labels = formatLabels(scope.labels);
-    const series = this.#scopeOf(scope, labels);
-    const known = series.get(name.stat);
+  scoped<T extends Metric>(scope: ScopeSeries, name: ScopedName, kind: new () => T): T {
+    const known = scope.get(name.stat);
     if (known) return ofKind(known, kind);
-    const made = this.#adopt(scope, name, labels) ?? new ScopedSeries(scope, name, new kind());
-    series.add(name.stat, made);
+    const made = this.#adopt(scope, name) ?? new ScopedSeries(scope.id, name, new kind());
+    scope.add(name.stat, made);
     return ofKind(made, kind);
   }
 
@@ -117,8 +127,8 @@ export class MetricRegistry {
   }
 
   /** As `alias`, in a scope. */
-  aliasScoped(scope: StatScopeId, name: ScopedName, counter: Counter): void {
-    this.#scopeOf(scope, formatLabels(scope.labels)).add(name.stat, new ScopedSeries(scope, name, counter));
+  aliasScoped(scope: ScopeSeries, name: ScopedName, counter: Counter): void {
+    scope.add(name.stat, new ScopedSeries(scope.id, name, counter));
   }
 
   /** Whether some scope has these labels, or some of them and no other. */
@@ -146,7 +156,7 @@ export class MetricRegistry {
     for (const scopes of this.#scopes.values()) for (const scope of scopes) yield* scope.all();
   }
 
-  /** The metric of a name and labels, if there is one; of a scope's by `stat` as well. */
+  /** The metric of a name and labels, if there is one; sooner found with `stat`. */
   find(id: MetricId): Metric | undefined {
     return this.#find(id)?.metric;
   }
@@ -164,7 +174,8 @@ export class MetricRegistry {
       name.startsWith(`${prefix}_`) && tags.every(([tag, value]) => its?.[tag] === value);
     for (const [key, { id }] of this.#series) if (isBelow(id.name, id.labels)) this.#series.delete(key);
     for (const [key, scopes] of this.#scopes) {
-      const left = scopes.filter(({ id }) => !isBelow(`${id.name}_`, id.labels));
+      for (const scope of scopes) if (isBelow(`${scope.id.name}_`, scope.id.labels)) scope.isForgotten = true;
+      const left = scopes.filter(({ isForgotten }) => !isForgotten);
       if (left.length === 0) this.#scopes.delete(key);
       else if (left.length < scopes.length) this.#scopes.set(key, left);
     }
@@ -189,36 +200,27 @@ export class MetricRegistry {
     const [, ...untagged] = Object.entries(labels);
     for (const shared of [labels, Object.fromEntries(untagged)]) {
       for (const scope of this.#scopes.get(formatLabels(shared)) ?? []) {
-        const series = stat?.startsWith(`${scope.id.stat}.`) ? scope.get(stat.slice(scope.id.stat.length + 1)) : undefined;
-        if (series && keyOf(series.id) === key) return series;
+        const series = stat?.startsWith(`${scope.id.stat}.`) ? [scope.get(stat.slice(scope.id.stat.length + 1))] : scope.all();
+        for (const one of series) if (one && keyOf(one.id) === key) return one;
       }
     }
     return undefined;
   }
 
-  #scopeOf(id: StatScopeId, labels: string): ScopeSeries {
-    const scopes = this.#scopes.get(labels);
-    const known = scopes?.find((scope) => scope.id.name === id.name && scope.id.stat === id.stat);
-    if (known) return known;
-    const made = new ScopeSeries(id);
-    if (scopes) scopes.push(made);
-    else this.#scopes.set(labels, [made]);
-    return made;
-  }
-
   /** A series that was there before its scope was known. */
-  #adopt(scope: StatScopeId, name: ScopedName, labels: string): Series | undefined {
-    if (!name.tag && !this.#labels.has(labels)) return undefined;
-    const key = keyOf(metricIdOf(scope, name));
+  #adopt(scope: ScopeSeries, name: ScopedName): Series | undefined {
+    if (!name.tag && !this.#labels.has(scope.labels)) return undefined;
+    const key = keyOf(metricIdOf(scope.id, name));
     const series = this.#series.get(key);
     this.#series.delete(key);
     return series;
   }
 }
 
-function ofKind<T extends Metric>({ id, metric }: Series, kind: new () => T): T {
+function ofKind<T extends Metric>(series: Series, kind: new () => T): T {
+  const { metric } = series;
   if (metric instanceof kind) return metric;
-  throw new Error(`metric ${keyOf(id)} is registered with another kind`);
+  throw new Error(`metric ${keyOf(series.id)} is registered with another kind`);
 }
 
 function compare(a: string, b: string): number {

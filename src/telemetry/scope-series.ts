@@ -24,19 +24,24 @@ export interface ScopedName {
  */
 export class ScopeSeries {
   readonly id: StatScopeId;
+  /** True once its registry forgot it: who asks again gets another. */
+  isForgotten = false;
+  /** Its labels as the Prometheus form has them. */
+  readonly labels: string;
   readonly #series = new Map<string, Series>();
 
-  constructor(id: StatScopeId) {
+  constructor(id: StatScopeId, labels: string) {
     this.id = id;
+    this.labels = labels;
   }
 
-  /** `stat` as `keyOf` gives it. */
-  get(key: string): Series | undefined {
-    return this.#series.get(key);
+  /** By the dotted name below the scope. */
+  get(stat: string): Series | undefined {
+    return this.#series.get(stat);
   }
 
-  add(key: string, series: Series): void {
-    this.#series.set(key, series);
+  add(stat: string, series: Series): void {
+    this.#series.set(stat, series);
   }
 
   all(): Iterable<Series> {
