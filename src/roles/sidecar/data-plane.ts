@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Clock, type Random, sharedTimers, timeSlices } from '../../core/index.ts';
+import { type Clock, type Random, sharedTimers, timeSlices, turnClock } from '../../core/index.ts';
 import { FileSinks } from '../../proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler, createEndpointCompiler } from '../../proxy/cluster/index.ts';
 import type { Assignment } from '../../proxy/cluster/types.ts';
