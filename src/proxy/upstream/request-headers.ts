@@ -4,6 +4,9 @@ import type { ForwardAction } from '../route/types.ts';
 import { grpcTimeoutField } from './timeouts.ts';
 import type { EnvoyHeaders } from './types.ts';
 
+/** x-envoy-expected-rq-timeout-ms as it was last: the first tries of a route all say the same. */
+let lastExpected: { readonly ms: number; readonly field: Field } | undefined;
+
 /** What differs from try to try. */
 export interface TryHeaders {
   /** The time this try has; null: no limit. */
@@ -21,7 +24,7 @@ export function attemptHeaders(base: HeaderBlock, action: ForwardAction, envoyHe
   if (!isTimed && !action.attemptCount.inRequest) return base;
   const headers = setsGrpcTimeout && isTimed ? base.filter(({ name }) => name !== 'grpc-timeout') : [...base];
   if (isTimed && setsGrpcTimeout) headers.push(grpcTimeoutField(expectedMs));
-  if (isTimed && envoyHeaders === 'written') headers.push(field('x-envoy-expected-rq-timeout-ms', String(expectedMs)));
+  if (isTimed && envoyHeaders === 'written') headers.push(expectedTimeout(expectedMs));
   if (action.attemptCount.inRequest) headers.push(field('x-envoy-attempt-count', String(count)));
   return headers;
 }
@@ -29,4 +32,9 @@ export function attemptHeaders(base: HeaderBlock, action: ForwardAction, envoyHe
 /** Says how many tries there were. */
 export function attemptCountField(count: number): Field {
   return field('x-envoy-attempt-count', String(count));
+}
+
+function expectedTimeout(ms: number): Field {
+  if (lastExpected?.ms !== ms) lastExpected = { ms, field: field('x-envoy-expected-rq-timeout-ms', String(ms)) };
+  return lastExpected.field;
 }
