@@ -67,6 +67,10 @@ export function failureText(failure: TryFailure, wasRetried: boolean): string {
 export function failureOf({ code, origin }: StreamReset): TryFailure {
   if (origin === 'refused' || code === ErrorCode.REFUSED_STREAM) return 'remote refused stream reset';
   if (origin === 'connection') return 'connection termination';
+  // a header list beyond the limits: Envoy calls it so
+  if (origin === 'local' && code === ErrorCode.INTERNAL_ERROR) return 'remote reset';
+  // what waited for an upstream that does not read was too much for all together
+  if (origin === 'local' && code === ErrorCode.ENHANCE_YOUR_CALM) return 'overflow';
   if (origin === 'local' || code === ErrorCode.PROTOCOL_ERROR) return 'protocol error';
   return 'remote reset';
 }

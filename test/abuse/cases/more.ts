@@ -62,9 +62,9 @@ export const MORE: readonly MoreAbuse[] = [
   {
     number: 71,
     name: 'an upstream that answers with an upper-case name, a :status of two digits, or 101 headers',
-    envoy: 'gRPC 14, HTTP 502, flag UPE',
-    ringway: 'gRPC 14, HTTP 502, flag UPE',
-    counter: 'cluster.<name>.http2.rx_messaging_error',
+    envoy: 'gRPC 14, HTTP 502, flag UPE; 101 headers: 503, UR',
+    ringway: 'gRPC 14, HTTP 502, flag UPE; 101 headers: 503, UR',
+    counter: 'cluster.<name>.http2.rx_messaging_error, cluster.<name>.http2.header_overflow',
     limit: 'max_headers_count (100)',
   },
   {
