@@ -1,6 +1,6 @@
 import { type Clock, type Random, startFairTimer, type Timer } from '../../core/index.ts';
 import { grpcStatusOf, httpStatusOfGrpc } from '../../grpc/index.ts';
-import { ErrorCode } from '../../http2/index.ts';
+import { type BufferBudget, ErrorCode } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
 import type { Counter } from '../../telemetry/index.ts';
 import type { RequestRecord } from '../access-log/index.ts';
@@ -21,6 +21,8 @@ import type { Downstream, EnvoyHeaders, LocalReply } from './types.ts';
 export interface ExchangeDeps {
   readonly clock: Clock;
   readonly random: Random;
+  /** What all connections of the process may hold; none unless given. */
+  readonly budget?: BufferBudget;
 }
 
 /** One request on its way to one cluster. */
@@ -72,7 +74,7 @@ export class Exchange implements AttemptOwner {
     const { action, cluster, headers } = request;
     const { exactly, atMost } = action.retryBuffer;
     const limit = exactly ?? Math.min(atMost ?? request.bufferLimit, request.bufferLimit);
-    this.#flow = new BodyFlow(new RequestBody(limit, endStream), downstream);
+    this.#flow = new BodyFlow(new RequestBody(limit, endStream, deps.budget), downstream);
     this.#retries = action.retry ? new Retries(action.retry, { cluster, priority: action.priority, headers }, deps) : null;
     this.#timeouts = timeoutsOf(action, headers, request.record.isGrpc);
     this.#startMs = deps.clock.monotonicMs();

@@ -1,3 +1,4 @@
+import type { BufferBudget } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
 
 /** Somebody a body is sent to, and how far that is. */
@@ -24,6 +25,7 @@ let used = 0;
  */
 export class RequestBody {
   readonly limit: number;
+  readonly #budget: BufferBudget | undefined;
   #chunks: Buffer[] = [];
   /** Chunks that came before the first that is kept. */
   #base = 0;
@@ -31,7 +33,9 @@ export class RequestBody {
   #trailers: HeaderBlock | null = null;
   #isComplete: boolean;
 
-  constructor(limit: number, isComplete: boolean) {
+  /** What is kept is taken from `budget`. */
+  constructor(limit: number, isComplete: boolean, budget?: BufferBudget) {
+    this.#budget = budget;
     this.limit = limit;
     this.#isComplete = isComplete;
   }
@@ -46,8 +50,9 @@ export class RequestBody {
     return this.#base === 0;
   }
 
+  /** Too much to keep for another try: its own, or of all that the process holds. */
   get isOverLimit(): boolean {
-    return this.#size > this.limit;
+    return this.#size > this.limit || (this.#size > 0 && this.#budget?.isCrowded === true);
   }
 
   /** Chunks that have come. */
@@ -65,6 +70,7 @@ export class RequestBody {
     if (chunk.length === 0) return;
     this.#chunks.push(copyOf(chunk));
     this.#size += chunk.length;
+    this.#budget?.take(chunk.length);
   }
 
   /** A chunk went to everybody at once and is not kept. */
@@ -81,7 +87,9 @@ export class RequestBody {
   release(position: number): void {
     const count = Math.min(position - this.#base, this.#chunks.length);
     if (count <= 0) return;
+    const before = this.#size;
     for (const { length } of this.#chunks.splice(0, count)) this.#size -= length;
+    this.#budget?.give(before - this.#size);
     this.#base += count;
   }
 

@@ -2,7 +2,7 @@ import { END_HEADERS, END_STREAM, frame, literals, REQUEST, u32 } from '../../su
 
 /** A request that ends with its headers. */
 export const WHOLE: number = END_HEADERS | END_STREAM;
-export const FRAME_SIZE = 16_384;
+const FRAME_SIZE = 16_384;
 export const BASE: readonly (readonly [string, string])[] = REQUEST;
 
 export type Fields = readonly (readonly [name: string, value: string])[];
