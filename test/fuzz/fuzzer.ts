@@ -9,9 +9,9 @@ import { turn } from './memory-socket.ts';
 import { Path } from './path.ts';
 import { runPathCase } from './path-case.ts';
 
-/** What stands before the dice: the engine as a server, as a client, or the whole data path (half of all cases). */
-export const KINDS = ['server', 'client', 'path', 'path'] as const;
-export type Kind = (typeof KINDS)[number];
+/** The engine as a server, as a client, or the whole data path (half of all cases). */
+const KINDS = ['server', 'client', 'path', 'path'] as const;
+type Kind = (typeof KINDS)[number];
 
 /** So many cases share a data plane, and every other one of these takes malformed messages as faults of their streams only. */
 export const CASES_A_PATH = 64;

@@ -9,7 +9,7 @@ import { echoHandler } from '../support/http2-echo.ts';
 import { message, ms } from '../support/message.ts';
 import { type MemorySocket, memoryPair } from './memory-socket.ts';
 
-export const WILD = '127.0.0.1:1';
+const WILD = '127.0.0.1:1';
 const TAME = '127.0.0.1:2';
 
 /** The sidecar's data plane between memory sockets: paths below /fuzz go to an upstream that misbehaves, all others to one that echoes. */

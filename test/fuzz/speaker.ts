@@ -24,7 +24,7 @@ const SIZES = [0, 1, 5, 5, 40, 40, 100, 300, 300, 1500, 9000] as const;
 export abstract class Speaker {
   protected readonly dice: Dice;
   protected readonly headers: HeadersWriter;
-  protected readonly streams = new Map<number, Spoken>();
+  protected readonly streams: Map<number, Spoken> = new Map();
   /** Frames that must be said before anything else, in order. */
   readonly #due: Buffer[] = [];
   #window = 65_535;
