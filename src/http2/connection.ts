@@ -193,6 +193,10 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     flushLater(this);
   }
 
+  resetSent(): void {
+    this.#parts.stats.txReset.inc();
+  }
+
   begin(stream: Stream): void {
     this.#parts.streams.start(stream);
     this.#parts.guard.streamOpened(stream.id);
@@ -379,9 +383,10 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     this.#output.flush();
     endSocket(this.#socket, this.#clock, this.limits.closeGraceMs);
     let cause = error;
+    const origin = code === undefined || code === ErrorCode.NO_ERROR ? 'connection' : 'local';
     for (const stream of [...streams.list(), ...streams.listUnstarted()]) {
       try {
-        stream.fail({ code: code ?? ErrorCode.CANCEL, origin: 'connection' });
+        stream.fail({ code: code ?? ErrorCode.CANCEL, origin });
       } catch (thrown) {
         cause ??= thrown instanceof Error ? thrown : new Error(String(thrown));
       }

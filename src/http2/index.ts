@@ -11,6 +11,7 @@ export { BufferBudget } from './buffer-budget.ts';
 export { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
 export { createClientConnection, createServerConnection } from './connection.ts';
 export type { ConnectionOptions } from './connection-options.ts';
+export { Http2Error } from './errors.ts';
 export { field, findField, headerBlock, octetField, statusOf } from './hpack/header-field.ts';
 export { requestFault, responseFault } from './message-faults.ts';
 export { looksLikeHttp2Preface } from './preface.ts';

@@ -58,7 +58,6 @@ export interface Life {
 
 /** RST_STREAM for a fault of the peer; a stream still in the table tells its handler. */
 export function rejectStream(parts: Parts, streamId: number, code: number): void {
-  parts.stats.txReset.inc();
   parts.guard.replied();
   const stream = parts.streams.get(streamId);
   if (stream !== undefined) {
@@ -66,6 +65,7 @@ export function rejectStream(parts: Parts, streamId: number, code: number): void
     return;
   }
   parts.writer.reset(streamId, code);
+  parts.streamHost.resetSent();
   parts.streamHost.wake();
 }
 

@@ -16,6 +16,8 @@ export interface StreamHost {
   wake(): void;
   /** A client's stream is about to send its first frame: gives it its id and windows. */
   begin(stream: Stream): void;
+  /** RST_STREAM was written for one of its streams. */
+  resetSent(): void;
   /** `octets` received on a stream have moved on. */
   released(octets: number): void;
   /** The stream is over and leaves the table. `sentReset` = frames of the peer may still be under way. */
@@ -246,6 +248,7 @@ export class Stream implements Http2Stream, SendingStream {
     // A client's stream that never began has nothing to reset.
     if (this.id !== 0) {
       this.#host.writer.reset(this.id, code);
+      this.#host.resetSent();
       this.#host.wake();
     }
     this.#leave('local');

@@ -31,7 +31,7 @@ export type HeaderBlock = readonly Field[];
 export interface StreamReset {
   /** RFC 9113 §7 error code. */
   readonly code: number;
-  /** `peer`: RST_STREAM. `connection`: the connection died. `refused`: GOAWAY or REFUSED_STREAM, surely not processed. `local`: our own protocol check. */
+  /** `peer`: RST_STREAM. `connection`: the connection died. `refused`: GOAWAY or REFUSED_STREAM, surely not processed. `local`: our own protocol check, of the stream or of its connection. */
   readonly origin: 'peer' | 'connection' | 'refused' | 'local';
 }
 

@@ -8,6 +8,7 @@ export const RESPONSE_FLAGS = {
   NC: 'NoClusterFound',
   DT: 'DurationTimeout',
   DC: 'DownstreamConnectionTermination',
+  DR: 'DownstreamRemoteReset',
   UR: 'UpstreamRemoteReset',
   UC: 'UpstreamConnectionTermination',
   UT: 'UpstreamRequestTimeout',
@@ -15,6 +16,8 @@ export const RESPONSE_FLAGS = {
   SI: 'StreamIdleTimeout',
   UPE: 'UpstreamProtocolError',
   DPE: 'DownstreamProtocolError',
+  DO: 'DropOverLoad',
+  UDO: 'UnconditionalDropOverload',
 } as const;
 
 export type ResponseFlag = keyof typeof RESPONSE_FLAGS;

@@ -30,6 +30,7 @@ export class Cluster implements Warmable {
   readonly #draining = new Set<HostPool>();
   #set: HostSet;
   #overprovisioningFactor = 140;
+  #dropFraction = 0;
   #warmth: Warmth;
   #onChange: () => void = () => {};
   #dns: DnsDiscovery | null = null;
@@ -75,7 +76,7 @@ export class Cluster implements Warmable {
     this.#dns = new DnsDiscovery(discovery, {
       ...this.#deps,
       stats: this.stats,
-      onEndpoints: (endpoints) => this.applyAssignment({ endpoints, overprovisioningFactor: discovery.overprovisioningFactor }),
+      onEndpoints: (endpoints) => this.applyAssignment({ ...discovery, endpoints }),
     });
     this.#dns.start();
   }
@@ -88,11 +89,19 @@ export class Cluster implements Warmable {
         if (assignment.endpoints.length === 0) this.stats.updateEmpty.value += 1;
       }
       this.#overprovisioningFactor = assignment.overprovisioningFactor;
+      this.#dropFraction = assignment.dropFraction ?? 0;
       this.#replaceHosts(assignment.endpoints);
     }
     if (this.#warmth.state === 'warm') return;
     this.#warmth = { state: 'warm' };
     this.#onChange();
+  }
+
+  /** Whether this request is one that no host is to get (drop_overloads), and whether every one is. */
+  drops(): 'no' | 'this one' | 'all' {
+    if (this.#dropFraction === 0) return 'no';
+    if (this.#dropFraction === 1) return 'all';
+    return this.#deps.random() < this.#dropFraction ? 'this one' : 'no';
   }
 
   /** A host for a first try; undefined when there is none to send to. */

@@ -35,6 +35,8 @@ export interface Assignment {
   readonly endpoints: readonly Endpoint[];
   /** Percent; 140 unless given (policy.overprovisioning_factor). */
   readonly overprovisioningFactor: number;
+  /** Part of all requests that no host is to get (policy.drop_overloads), 0 … 1; 0 unless given. */
+  readonly dropFraction?: number;
 }
 
 /** An endpoint of a STRICT_DNS cluster before its name is resolved. */
@@ -50,6 +52,7 @@ export type Discovery =
       readonly type: 'STRICT_DNS';
       readonly endpoints: readonly NamedEndpoint[];
       readonly overprovisioningFactor: number;
+      readonly dropFraction?: number;
       /** dns_refresh_rate; 5 s. */
       readonly refreshMs: number;
       readonly family: DnsFamily;

@@ -147,9 +147,23 @@ t.test('what cannot be done is refused by the name of its field', (t) => {
     { loadAssignment: assignment('c', [['live-store:9095']]) },
     "malformed IP address: live-store. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'",
   );
-  const policy = message(ClusterLoadAssignment_Policy, { dropOverloads: [{ category: 'x', dropPercentage: undefined }] });
-  refused({ loadAssignment: { ...assignment('c', []), policy } }, 'load_assignment.policy.drop_overloads: is not supported');
-  refused({ transportSocket: { name: 'tls', configType: undefined } }, 'transport_socket: tls is not supported (only raw_buffer)');
+  const policy = message(ClusterLoadAssignment_Policy, { weightedPriorityHealth: true });
+  refused({ loadAssignment: { ...assignment('c', []), policy } }, 'load_assignment.policy.weighted_priority_health: is not supported');
+  const drop = { category: 'x', dropPercentage: { numerator: 101, denominator: 0 as const } };
+  const drops = message(ClusterLoadAssignment_Policy, { dropOverloads: [drop] });
+  refused(
+    { loadAssignment: { ...assignment('c', []), policy: drops } },
+    'load_assignment.policy.drop_overloads: drop_ratio should be between 0 and 1',
+  );
+  const twice = message(ClusterLoadAssignment_Policy, { dropOverloads: [drop, drop] });
+  refused(
+    { loadAssignment: { ...assignment('c', []), policy: twice } },
+    'load_assignment.policy.drop_overloads: only one category is supported',
+  );
+  refused(
+    { transportSocket: { name: 'tls', configType: undefined } },
+    'transport_socket: tls is not supported (only envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer)',
+  );
   t.throws(() => createEndpointCompiler().compile('other', bytesOf(ClusterLoadAssignment, assignment('c', []))), {
     message: 'cluster_name: "c" is not the resource\'s name "other"',
   });

@@ -204,7 +204,7 @@ t.test('a caller that cancels ends the call upstream, and the other way round', 
   t.equal(outcome.reset, 2, 'INTERNAL_ERROR once a response has begun, whatever the upstream said');
   await client.close();
   t.same(plane.log(), [
-    '/cancel 200 DC http2.remote_reset Unknown',
+    '/cancel 200 DR http2.remote_reset Unknown',
     '/reset 200 UR upstream_reset_after_response_started{remote_reset} Unknown',
   ]);
   t.equal(plane.stat('http.test.downstream_rq_rx_reset'), 1);

@@ -24,9 +24,12 @@ const NAMES: readonly string[] = [
   'Unauthenticated',
 ];
 
-/** The status of a gRPC call: from trailers, else headers, else what its HTTP status stands for; undefined for other requests. */
+/**
+ * The status of a gRPC call: from trailers, else headers, else what its HTTP status stands for; undefined for other requests, and when no
+ * response was begun.
+ */
 export function grpcStatusOf(record: RequestRecord): number | undefined {
-  if (!record.isGrpc) return undefined;
+  if (!record.isGrpc || record.responseCode === 0) return undefined;
   const found = grpcStatusIn(record.responseTrailers) ?? grpcStatusIn(record.responseHeaders);
   return found ?? grpcStatusOfHttp(record.responseCode);
 }
@@ -37,9 +40,8 @@ function grpcStatusIn(block: HeaderBlock): number | undefined {
   return status === GrpcStatus.UNKNOWN && findField(block, 'grpc-status')?.value !== '2' ? -1 : status;
 }
 
-/** `DeadlineExceeded` for 4; the number itself for a code gRPC does not know. */
+/** `DeadlineExceeded` for 4; the number itself for a code gRPC does not know, -1 for what is no number. */
 export function grpcStatusName(status: number): string {
-  if (status < 0) return 'InvalidCode';
   return NAMES[status] ?? String(status);
 }
 

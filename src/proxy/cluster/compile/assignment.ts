@@ -18,18 +18,18 @@ export function compileAssignment(path: string, message: ClusterLoadAssignment):
     }
     return { ...endpoint, ip: address.host, port: address.port, address: address.text };
   });
-  return { endpoints, overprovisioningFactor: overprovisioningFactor(path, message.policy) };
+  return { endpoints, ...policyOf(path, message.policy) };
 }
 
 /** Reads the endpoints of a STRICT_DNS cluster: names, or literal addresses that resolve to themselves. */
 export function compileNamedAssignment(
   path: string,
   message: ClusterLoadAssignment,
-): { readonly endpoints: readonly NamedEndpoint[]; readonly overprovisioningFactor: number } {
+): { readonly endpoints: readonly NamedEndpoint[] } & Policy {
   const endpoints = readEndpoints(path, message).map(
     ({ address, ...endpoint }): NamedEndpoint => ({ ...endpoint, name: address.host, port: address.port }),
   );
-  return { endpoints, overprovisioningFactor: overprovisioningFactor(path, message.policy) };
+  return { endpoints, ...policyOf(path, message.policy) };
 }
 
 interface ReadEndpoint extends Omit<Endpoint, 'address' | 'ip' | 'port'> {
@@ -77,11 +77,26 @@ function readEndpoint(path: string, message: LbEndpoint): Omit<ReadEndpoint, 'pr
   };
 }
 
-function overprovisioningFactor(path: string, policy: ClusterLoadAssignment_Policy | undefined): number {
-  if (!policy) return 140;
+type Policy = Pick<Assignment, 'overprovisioningFactor' | 'dropFraction'>;
+
+function policyOf(path: string, policy: ClusterLoadAssignment_Policy | undefined): Policy {
+  if (!policy) return { overprovisioningFactor: 140 };
   const at = fieldPath(path, 'policy');
-  refuseOthers(at, policy, { reads: ['overprovisioningFactor'], harmless: [] });
+  refuseOthers(at, policy, { reads: ['overprovisioningFactor', 'dropOverloads'], harmless: [] });
   const factor = policy.overprovisioningFactor ?? 140;
   if (factor < 1) refuse(fieldPath(at, 'overprovisioningFactor'), 'must be greater than 0');
-  return factor;
+  return { overprovisioningFactor: factor, ...dropsOf(fieldPath(at, 'dropOverloads'), policy.dropOverloads) };
+}
+
+/** FractionalPercent.DenominatorType by number. */
+const DENOMINATORS = [100, 10_000, 1_000_000] as const;
+
+function dropsOf(path: string, drops: ClusterLoadAssignment_Policy['dropOverloads']): Pick<Assignment, 'dropFraction'> {
+  const [drop] = drops;
+  if (!drop) return {};
+  if (drops.length > 1) refuse(path, 'only one category is supported');
+  const { numerator = 0, denominator = 0 } = drop.dropPercentage ?? {};
+  const whole = DENOMINATORS[denominator];
+  if (whole === undefined || numerator > whole) return refuse(path, 'drop_ratio should be between 0 and 1');
+  return { dropFraction: numerator / whole };
 }

@@ -84,8 +84,8 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
   }
 
   drain(deadlineMs: number): void {
-    if (isOpen(this.#state)) void this.#state.connection.drain(deadlineMs);
-    else this.close();
+    this.#context.stats.downstreamCxDrainClose.value += 1;
+    this.#drain(deadlineMs);
   }
 
   close(): void {
@@ -212,7 +212,12 @@ export class HttpConnection implements ActiveConnection, StreamOwner, Sweepable 
     if (this.#requests !== settings.maxRequestsPerConnection) return;
     stats.downstreamCxMaxRequestsReached.value += 1;
     // not while the request is only being opened
-    queueMicrotask(() => this.drain(DRAIN_MS));
+    queueMicrotask(() => this.#drain(DRAIN_MS));
+  }
+
+  #drain(deadlineMs: number): void {
+    if (isOpen(this.#state)) void this.#state.connection.drain(deadlineMs);
+    else this.close();
   }
 
   #touch(): void {

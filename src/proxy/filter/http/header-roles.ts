@@ -20,6 +20,8 @@ export const Role = {
   SERVER: 13,
   DATE: 14,
   SERVICE_TIME: 15,
+  /** Of requests. */
+  EXPECT: 16,
 } as const;
 
 const CONTROL_NAMES = [
@@ -33,6 +35,7 @@ const CONTROL_NAMES = [
   'x-envoy-upstream-rq-timeout-ms',
   'x-envoy-upstream-rq-per-try-timeout-ms',
   'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-upstream-stream-duration-ms',
   'x-envoy-expected-rq-timeout-ms',
   'x-envoy-force-trace',
   'x-envoy-ip-tags',
@@ -45,6 +48,7 @@ const EDGE_NAMES = [
   'x-envoy-downstream-service-cluster',
   'x-envoy-downstream-service-node',
   'x-envoy-external-address',
+  'x-envoy-original-path',
 ];
 
 const ROLES: ReadonlyMap<string, number> = new Map<string, number>([
@@ -60,6 +64,7 @@ const ROLES: ReadonlyMap<string, number> = new Map<string, number>([
   ['server', Role.SERVER],
   ['date', Role.DATE],
   ['x-envoy-upstream-service-time', Role.SERVICE_TIME],
+  ['expect', Role.EXPECT],
   // whose certificate it was is nobody's to say (forward_client_cert_details SANITIZE, the only one that is taken)
   ['x-forwarded-client-cert', Role.CONTROL],
   ...CONTROL_NAMES.map((name): [string, number] => [name, Role.CONTROL]),

@@ -5,7 +5,9 @@ import type { RequestHead } from './request-head.ts';
 export const NO_ROUTE: LocalReply = { status: 404, body: '', flag: 'NR', details: 'route_not_found' };
 
 /** max_stream_duration or the request's own grpc-timeout is over: the only timeout that gRPC callers see as DEADLINE_EXCEEDED. */
-export const TOO_LONG: LocalReply = { status: 408, grpcStatus: 4, body: 'downstream duration timeout', details: 'max_duration_timeout' };
+export function tooLong(isRequestOver: boolean): LocalReply {
+  return { status: isRequestOver ? 504 : 408, grpcStatus: 4, body: 'downstream duration timeout', details: 'max_duration_timeout' };
+}
 
 const NO_UPGRADE: LocalReply = { status: 403, body: '', details: 'upgrade_failed' };
 /** A path that is none: it has a fragment. */

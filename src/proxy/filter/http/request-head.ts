@@ -12,6 +12,8 @@ export interface RequestHead {
   /** '' for CONNECT. */
   readonly path: string;
   readonly isGrpc: boolean;
+  /** `expect: 100-continue` was there: it is answered here and not passed on. */
+  readonly expectsContinue: boolean;
 }
 
 const HTTP: Field = field('x-forwarded-proto', 'http');
@@ -32,6 +34,7 @@ export function readRequestHead(
   let authority = '';
   let path = '';
   let isGrpc = false;
+  let expectsContinue = false;
   let needsId = generate;
   let needsProto = true;
   let needsTe = true;
@@ -68,6 +71,10 @@ export function readRequestHead(
       case Role.FORWARDED_FOR:
         if (isEdge && settings.appendForwardedFor) continue;
         break;
+      case Role.EXPECT:
+        if (one.value.toLowerCase() !== '100-continue') break;
+        expectsContinue = true;
+        continue;
       case Role.CONTROL:
         continue;
       case Role.EDGE:
@@ -81,7 +88,7 @@ export function readRequestHead(
   if (needsId) kept.push(createId());
   if (isGrpc && needsTe) kept.push(TE);
   if (isEdge) addPeer(kept, headers, settings, peer.remoteIp);
-  return { headers: kept, method, authority, path, isGrpc };
+  return { headers: kept, method, authority, path, isGrpc, expectsContinue };
 }
 
 function isGrpcType(value: string): boolean {

@@ -21,6 +21,7 @@ export interface HttpStats {
   readonly downstreamCxHttp2Total: Counter;
   readonly downstreamCxHttp2Active: Gauge;
   readonly downstreamCxDestroy: Counter;
+  readonly downstreamCxDrainClose: Counter;
   readonly downstreamCxProtocolError: Counter;
   readonly downstreamCxIdleTimeout: Counter;
   readonly downstreamCxMaxRequestsReached: Counter;
@@ -61,6 +62,7 @@ export function createHttpStats(metrics: MetricRegistry, prefix: string, listene
     downstreamCxHttp2Total: scope.counter('downstream_cx_http2_total'),
     downstreamCxHttp2Active: scope.gauge('downstream_cx_http2_active'),
     downstreamCxDestroy: scope.counter('downstream_cx_destroy'),
+    downstreamCxDrainClose: scope.counter('downstream_cx_drain_close'),
     downstreamCxProtocolError: scope.counter('downstream_cx_protocol_error'),
     downstreamCxIdleTimeout: scope.counter('downstream_cx_idle_timeout'),
     downstreamCxMaxRequestsReached: scope.counter('downstream_cx_max_requests_reached'),

@@ -1,6 +1,6 @@
 import type { Timer } from '../../../core/index.ts';
 import type { Http1Problem, Http1StreamHandler } from '../../../http1/types.ts';
-import { ErrorCode, statusOf } from '../../../http2/index.ts';
+import { ErrorCode, field, statusOf } from '../../../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamReset } from '../../../http2/types.ts';
 import type { Counter } from '../../../telemetry/index.ts';
 import { RequestRecord, type ResponseFlag } from '../../access-log/index.ts';
@@ -12,7 +12,7 @@ import type { Downstream, LocalReply } from '../../upstream/types.ts';
 import type { Sweepable } from '../idle-sweep.ts';
 import type { HttpContext } from './context.ts';
 import { renderReply } from './local-reply.ts';
-import { BAD_PATH, NO_ROUTE, noCluster, refusalOf, streamTimeout, TOO_LONG } from './refusals.ts';
+import { BAD_PATH, NO_ROUTE, noCluster, refusalOf, streamTimeout, tooLong } from './refusals.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 import type { ResponseOrigin } from './response-headers.ts';
 import { routedHeaders } from './routed-headers.ts';
@@ -33,6 +33,8 @@ export interface StreamOwner {
   readonly retryBufferLimit: number;
   onStreamOver(): void;
 }
+
+const CONTINUE: HeaderBlock = [field(':status', '100')];
 
 /** How far the response is. */
 type ResponseState = 'none' | 'headers' | 'over';
@@ -73,6 +75,7 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
     this.#isHead = head.method === 'HEAD';
     this.#record.isGrpc = head.isGrpc;
     this.#record.requestHeaders = head.headers;
+    if (head.expectsContinue) this.#continue();
     const refusal = refusalOf(head);
     if (refusal === BAD_PATH) this.#context.stats.downstreamRqFailedPathNormalization.value += 1;
     const reply = refusal ?? this.#begin(head, endStream);
@@ -98,8 +101,7 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
     const { stats } = this.#context;
     stats.downstreamRqRxReset.value += 1;
     this.#exchange?.cancel();
-    if (origin === 'local') this.#record.setFlag('DPE');
-    else this.#record.setFlag('DC');
+    this.#record.setFlag(RESET_FLAGS[origin]);
     this.#record.details = RESET_DETAILS[origin];
     this.#finish();
   }
@@ -176,6 +178,12 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
 
   // Inside.
 
+  /** RFC 9110 §10.1.1: the caller waits for this before it sends a body. */
+  #continue(): void {
+    this.#stream.sendHeaders(CONTINUE, false);
+    this.#context.stats.downstreamRq.record(100);
+  }
+
   #count(): void {
     const { stats, streams } = this.#context;
     stats.downstreamRqTotal.value += 1;
@@ -238,7 +246,7 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
     if (ms === null) return;
     this.#duration = this.#context.deps.clock.after(ms, () => {
       this.#context.stats.downstreamRqMaxDurationReached.value += 1;
-      this.#stop(TOO_LONG);
+      this.#stop(tooLong(this.#isRequestOver));
     });
   }
 
@@ -303,7 +311,10 @@ const PROBLEM_FLAGS: Readonly<Partial<Record<Http1Problem['kind'], { readonly fl
   timeout: { flag: 'SI' },
 };
 
-/** %RESPONSE_CODE_DETAILS% of a request whose caller went away. */
+/** %RESPONSE_FLAGS% of a request whose caller went away: with its connection, or from this request alone. */
+const RESET_FLAGS: Readonly<Record<StreamReset['origin'], ResponseFlag>> = { peer: 'DR', refused: 'DR', connection: 'DC', local: 'DPE' };
+
+/** %RESPONSE_CODE_DETAILS% of the same. */
 const RESET_DETAILS: Readonly<Record<StreamReset['origin'], string>> = {
   peer: 'http2.remote_reset',
   refused: 'http2.remote_refuse',

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../../core/index.ts';
-import { createClientConnection, ErrorCode } from '../../../http2/index.ts';
+import { createClientConnection, ErrorCode, Http2Error } from '../../../http2/index.ts';
 import type { Http2Connection, Http2Stream, StreamHandler } from '../../../http2/types.ts';
 import type { Host, PoolOwner } from '../../cluster/index.ts';
 import type { HostPoolDeps } from './types.ts';
@@ -45,7 +45,8 @@ export class PooledConnection {
           events.onLeaving();
         },
         onAvailable: () => events.onAvailable(),
-        onClose: () => {
+        onClose: (error) => {
+          if (error instanceof Http2Error) stats.upstreamCxProtocolError.value += 1;
           this.#onClose();
           events.onClosed();
         },
