@@ -4,6 +4,7 @@ import { LevelSwitch } from '../roles/sidecar/level-switch.ts';
 import { createSidecarWorker, type SidecarWorker } from '../roles/sidecar-worker.ts';
 import { createLogger } from '../telemetry/index.ts';
 import { type Command, type CommandIo, EXIT } from './command.ts';
+import { allowV8ToGrow } from './sidecar/v8-settings.ts';
 
 /** How long connections of a worker may go on whose first process is gone. */
 const ORPHAN_DRAIN_MS = 5_000;
@@ -26,8 +27,10 @@ usage: ringway sidecar --concurrency N …
       process.on('message', (value) => {
         const message = readToWorker(value);
         if (message?.kind === 'stop') resolve(false);
-        else if (message?.kind === 'init') worker ??= createWorker(message, env);
-        else if (message) worker?.take(message);
+        else if (message?.kind === 'init') {
+          worker ??= createWorker(message, env);
+          allowV8ToGrow();
+        } else if (message) worker?.take(message);
       });
     });
     await (isOrphan ? worker?.stop(ORPHAN_DRAIN_MS) : worker?.stop());

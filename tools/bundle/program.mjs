@@ -1,10 +1,19 @@
 // ringway.js: what runs before anything is loaded.
 
-/** The text of the program, which loads `main`, a path relative to it. */
+/**
+ * The text of the program, which loads `main`, a path relative to it. A sidecar tells V8 what keeps it small: nothing is optimized and
+ * the young generation does not grow before it serves (src/cli/sidecar/v8-settings.ts), and the compiler between the interpreter and the
+ * optimizing one stays off: 15 MiB under load for the second before the other has taken over. Flags on the command line of Node would do
+ * the same for those who give them.
+ */
 export const programText = (main) => `#!/usr/bin/env node
 if (Number(process.versions.node.split('.')[0]) < 24) {
   console.error('ringway: needs Node 24 or newer, this is ' + process.versions.node + '; install it from https://nodejs.org or run: npx -p node@24 ringway');
   process.exit(1);
+}
+if (process.argv[2] === 'sidecar' || process.argv[2] === 'sidecar-worker') {
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  for (const flag of ['--no-maglev', '--no-turbofan', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
 }
 import('${main}');
 `;
