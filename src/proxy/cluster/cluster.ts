@@ -109,9 +109,9 @@ export class Cluster implements Warmable {
     return this.#counted(this.#set.pick());
   }
 
-  /** A host for a retry after `tried`. */
-  pickAgain(tried: readonly Host[], selection: HostSelection): Host | undefined {
-    return this.#counted(pickAgain(this.#set, tried, selection));
+  /** A host for a retry after `tried`; `wasSlow`: the last of them only took too long to connect. */
+  pickAgain(tried: readonly Host[], selection: HostSelection, wasSlow: boolean): Host | undefined {
+    return this.#counted(pickAgain(this.#set, tried, selection, wasSlow));
   }
 
   /** A host for a hedge beside `tried`: another one that is available, or undefined. */

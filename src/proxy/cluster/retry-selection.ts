@@ -6,14 +6,15 @@ import type { HostSelection } from './types.ts';
 /**
  * A host for a second try. previous_priorities moves the load away from priorities that were tried, previous_hosts picks again
  * while a tried host comes, at most `maxAttempts` times. Where Envoy would then let the last pick stand, a host that outlier
- * detection threw out goes before one that has just failed this very request: it may be well again, or never have been ill.
+ * detection threw out goes before one that has just failed this very request: it may be well again, or never have been ill. Not
+ * when the failed one was only slow to connect to (`wasSlow`): that happens to hosts that are well, and to a machine that is busy.
  */
-export function pickAgain(set: HostSet, tried: readonly Host[], selection: HostSelection): Pick {
+export function pickAgain(set: HostSet, tried: readonly Host[], selection: HostSelection, wasSlow = false): Pick {
   const load = loadAfter(set, tried, selection);
   let pick = set.pick(load);
   for (let i = 0; selection.avoidPreviousHosts && i < selection.maxAttempts && wasTried(pick, tried); i += 1) pick = set.pick(load);
   const wantsAnother = selection.avoidPreviousHosts || selection.previousPrioritiesEvery > 0;
-  if (!wantsAnother || (pick.host && !wasTried(pick, tried))) return pick;
+  if (!wantsAnother || (pick.host && (wasSlow || !wasTried(pick, tried)))) return pick;
   const ejected = set.hosts.find((host) => host.ejection.state === 'ejected' && host.isAvailableByEds && !tried.includes(host));
   return ejected ? { host: ejected, panic: false } : pick;
 }

@@ -176,7 +176,13 @@ export class Exchange implements AttemptOwner {
       return;
     }
     this.#forget(attempt);
-    if (!isTooLate && !attempt.isReplaced && this.#retries?.wantsAfterFailure(failure, attempt.hasStarted) && this.#tryAgain()) return;
+    if (
+      !isTooLate &&
+      !attempt.isReplaced &&
+      this.#retries?.wantsAfterFailure(failure, attempt.hasStarted) &&
+      this.#tryAgain(undefined, failure === 'connection timeout')
+    )
+      return;
     if (this.#isAnybodyLeft) {
       cluster.stats.upstreamRq.record(statusOf(failure));
       return;
@@ -202,11 +208,11 @@ export class Exchange implements AttemptOwner {
   }
 
   /** Another try will come, after its back-off. */
-  #tryAgain(afterMs?: number): boolean {
+  #tryAgain(afterMs?: number, wasSlow = false): boolean {
     const retries = this.#retries;
     if (!retries || (retries.left > 0 && !this.#flow.body.isWhole)) return false;
     const verdict = retries.schedule(() => {
-      const host = this.#request.cluster.pickAgain(this.#tried, retries.policy.selection);
+      const host = this.#request.cluster.pickAgain(this.#tried, retries.policy.selection, wasSlow);
       if (host) this.#try(host);
       else if (this.#attempts.length === 0) this.#onNoHost();
     }, afterMs);

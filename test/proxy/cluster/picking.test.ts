@@ -111,6 +111,7 @@ t.test('before a retry asks the host that just failed, it asks one that is only 
   const set = setOf([ejected, failed, draining], { panic: 0 });
   t.equal(set.pick().host, failed, 'a first try keeps away from it');
   t.equal(pickAgain(set, [failed], PREVIOUS).host, ejected);
+  t.equal(pickAgain(set, [failed], PREVIOUS, true).host, failed, 'slow to connect is not dead');
   t.equal(pickAgain(set, [failed, ejected], PREVIOUS).host, failed, 'never one that EDS takes away');
   t.equal(pickUntried(set, [failed], PREVIOUS), undefined, 'and no hedge');
   t.end();
