@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type MetricRegistry } from './metrics.ts';
+import { Counter, Gauge, Histogram } from './metric.ts';
+import type { MetricRegistry } from './metrics.ts';
 import { promName, type ScopedName, type ScopeSeries, type StatScopeId } from './scope-series.ts';
 
 /** Creates the series of one scope. Fetch metrics once, when a resource is compiled, and write to their fields afterwards. */

@@ -11,14 +11,6 @@ export {
   tcpScope,
 } from './envoy-stats.ts';
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './logger.ts';
-export {
-  Counter,
-  Gauge,
-  Histogram,
-  type Labels,
-  type Metric,
-  type MetricId,
-  MetricRegistry,
-  type Series,
-} from './metrics.ts';
+export { Counter, Gauge, Histogram, type Labels, type Metric, type MetricId, type Series } from './metric.ts';
+export { MetricRegistry } from './metrics.ts';
 export { prometheusText } from './prometheus.ts';

@@ -1,4 +1,5 @@
-import { Counter, formatLabels, Gauge, type Histogram, type MetricRegistry, type Series } from './metrics.ts';
+import { Counter, Gauge, type Histogram, type Series } from './metric.ts';
+import { formatLabels, type MetricRegistry } from './metrics.ts';
 
 /**
  * The Prometheus text form. With `envoyStyle` as Envoy writes it: no HELP lines, empty labels as `{}`, names as they are.

@@ -1,4 +1,4 @@
-import type { Labels, Metric, MetricId, Series } from './metrics.ts';
+import type { Labels, Metric, MetricId, Series } from './metric.ts';
 
 /** A subtree of Envoy's stats: `cluster.a` is `envoy_cluster_…{envoy_cluster_name="a"}` in the Prometheus form. */
 export interface StatScopeId {
