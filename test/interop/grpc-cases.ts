@@ -61,12 +61,16 @@ export async function startGrpcInstallation(t: Scope, server: string, program: P
   return { security, sidecar, authorityFile: join(folder, 'ca.crt') };
 }
 
+/** The client's cancel_after_begin ends its request before its cancel is through, once in some hundred runs, and is answered. With Envoy too. */
+const LOST_RACE = /CloseAndRecv\(\) got error code 0, want 1/;
+
 /** Undefined when the case passed, else the client's last words. */
-export function runGrpcCase(
-  client: string,
-  name: string,
-  { security, sidecar, authorityFile }: GrpcInstallation,
-): Promise<string | undefined> {
+export async function runGrpcCase(client: string, name: string, installation: GrpcInstallation): Promise<string | undefined> {
+  const words = await runOnce(client, name, installation);
+  return words !== undefined && LOST_RACE.test(words) ? runOnce(client, name, installation) : words;
+}
+
+function runOnce(client: string, name: string, { security, sidecar, authorityFile }: GrpcInstallation): Promise<string | undefined> {
   const { host, port } = sidecar.address;
   const tls = security === 'tls' ? ['--use_tls', '--use_test_ca', '--ca_file', authorityFile, '--server_host_override', NAME] : [];
   const args = ['--test_case', name, '--server_host', host, '--server_port', String(port), ...tls];
