@@ -201,7 +201,8 @@ export class Stream implements Http2Stream, SendingStream {
   /** Over without a frame of ours: RST_STREAM came, or the connection is gone. The handler is told. */
   fail(reset: StreamReset): void {
     if (this.#isOver) return;
-    this.#leave(reset.origin === 'local' ? 'local' : 'peer');
+    // what the peer sends on a stream that its GOAWAY gave up is under way still
+    this.#leave(reset.origin === 'local' || reset.origin === 'refused' ? 'local' : 'peer');
     this.handler.onReset(reset);
   }
 

@@ -20,6 +20,8 @@ export interface FilterDeps {
   readonly budget?: BufferBudget;
   /** overload.premature_reset_total_stream_count of the runtime; the engine's default unless given. */
   readonly maxPrematureResets?: number;
+  /** The runtime wants DEADLINE_EXCEEDED for gRPC calls whose time at the upstream is over; UNAVAILABLE unless given. */
+  readonly timeoutIsDeadlineExceeded?: boolean;
   /** For tcp_proxy. */
   readonly connect: Connect;
   /** x-request-id for a request that has none (`createRequestIds`). */

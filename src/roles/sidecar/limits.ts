@@ -29,6 +29,7 @@ export function processLimits(
   readonly connections: ConnectionLimit;
   readonly connectionsOf: LimitsPlan['listenerConnections'];
   readonly maxPrematureResets?: number;
+  readonly timeoutIsDeadlineExceeded: boolean;
 } {
   const bearable = Math.floor(Math.min(memory / OCTETS_PER_CONNECTION, openFiles / FILES_PER_CONNECTION));
   const quarter = Math.min(Math.max(memory / 4, BUDGET_BOUNDS.least), BUDGET_BOUNDS.most);
@@ -37,6 +38,7 @@ export function processLimits(
     budget: new BufferBudget(plan.maxBuffered ?? quarter, resets),
     connections: new ConnectionLimit(plan.maxConnections ?? bearable),
     connectionsOf: plan.listenerConnections,
+    timeoutIsDeadlineExceeded: plan.timeoutIsDeadlineExceeded,
     ...(plan.maxPrematureResets === null ? {} : { maxPrematureResets: plan.maxPrematureResets }),
   };
 }

@@ -7,11 +7,15 @@ const LOG_FORMAT = [
   'cluster: "%UPSTREAM_CLUSTER%", received: "%BYTES_RECEIVED%", sent: "%BYTES_SENT%"',
 ].join(', ');
 
-/** One bootstrap for all situations: a listener, a route and a cluster each, so that none counts where another does. */
-export function bootstrapOf(rows: readonly Row[], ports: ReadonlyMap<string, number>, log: string): string {
+/**
+ * One bootstrap for all situations: a listener, a route and a cluster each, so that none counts where another does. `runtime`: keys of a
+ * static layer.
+ */
+export function bootstrapOf(rows: readonly Row[], ports: ReadonlyMap<string, number>, log: string, runtime?: string): string {
   const each = (text: (row: Row) => string): string => rows.map((row) => `  - ${text(row)}`).join('\n');
   return `
 node: { id: conformance, cluster: conformance }
+${runtime === undefined ? '' : `layered_runtime: { layers: [{ name: static, static_layer: { ${runtime} } }] }`}
 static_resources:
   clusters:
 ${each((row) => clusterOf(row, ports.get(row.name) as number))}

@@ -23,6 +23,10 @@ export const DIFFERENCES: readonly Difference[] = [
       'cancelled-after',
       'caller-gone',
       'broken-beside',
+      'deadline-route',
+      'deadline-plain',
+      'deadline-per-try',
+      'deadline-per-try-idle',
     ],
     reason:
       'a call that is no longer wanted is reset with CANCEL, as gRPC over HTTP/2 has it; Envoy sends INTERNAL_ERROR, which a server takes for a fault',
@@ -97,17 +101,6 @@ export const DIFFERENCES: readonly Difference[] = [
     rows: ['goaway', 'goaway-error'],
     reason: 'a GOAWAY and what follows it on the running calls is no protocol error',
     changes: [{ part: 'counters', envoy: 'cluster.upstream_cx_protocol_error, ', ringway: '' }],
-  },
-  {
-    rows: ['goaway-0-open'],
-    reason: 'what an upstream sends on a stream that its own GOAWAY gave up is answered with RST_STREAM',
-    changes: [
-      {
-        part: 'counters',
-        envoy: 'cluster.upstream_cx_close_notify',
-        ringway: 'cluster.http2.tx_reset 3, cluster.upstream_cx_close_notify',
-      },
-    ],
   },
   {
     rows: ['to-upstream'],

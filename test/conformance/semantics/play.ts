@@ -25,14 +25,20 @@ export class Stage {
   readonly rows: readonly Row[];
   readonly #upstreams: ReadonlyMap<string, UpstreamPort>;
   readonly #ports: ReadonlyMap<string, number>;
+  readonly #runtime: string | undefined;
 
-  private constructor(rows: readonly Row[], upstreams: ReadonlyMap<string, UpstreamPort>, ports: ReadonlyMap<string, number>) {
+  private constructor(
+    rows: readonly Row[],
+    places: { readonly upstreams: ReadonlyMap<string, UpstreamPort>; readonly ports: ReadonlyMap<string, number> },
+    runtime: string | undefined,
+  ) {
     this.rows = rows;
-    this.#upstreams = upstreams;
-    this.#ports = ports;
+    this.#upstreams = places.upstreams;
+    this.#ports = places.ports;
+    this.#runtime = runtime;
   }
 
-  static async open(rows: readonly Row[]): Promise<Stage> {
+  static async open(rows: readonly Row[], runtime?: string): Promise<Stage> {
     const upstreams = new Map<string, UpstreamPort>();
     const ports = new Map<string, number>();
     for (const { name, upstream } of rows) {
@@ -40,14 +46,14 @@ export class Stage {
       if (port) upstreams.set(name, port);
       ports.set(name, port?.port ?? (await freePort()));
     }
-    return new Stage(rows, upstreams, ports);
+    return new Stage(rows, { upstreams, ports }, runtime);
   }
 
   /** Starts Envoy or our sidecar as a process with one bootstrap and plays every situation. Counters are waited for until they are as `expected`. */
   async play(kind: ProxyKind, expected: ReadonlyMap<string, Outcome>): Promise<Map<string, Outcome>> {
     const folder = await mkdtemp(join(tmpdir(), 'ringway-conformance-'));
     const log = join(folder, 'access.log');
-    const proxy = await startEnvoy(bootstrapOf(this.rows, this.#ports, log), {
+    const proxy = await startEnvoy(bootstrapOf(this.rows, this.#ports, log, this.#runtime), {
       logLevel: 'error',
       ...(kind === 'ringway' ? { program: [process.execPath, MAIN, 'sidecar'] } : {}),
     });

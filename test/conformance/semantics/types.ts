@@ -31,6 +31,12 @@ export interface Row {
   readonly isLast?: true;
 }
 
+/** A situation that Ringway cannot come into. */
+export interface RefusedRow extends Row {
+  /** What it says of the configuration. */
+  readonly refusal: string;
+}
+
 /** YAML, without the outer braces where it is a message. */
 export interface Setup {
   /** Fields of the RouteAction beside the cluster. */

@@ -33,7 +33,13 @@ const TO_WORKER: readonly ToWorker[] = [
     plan: {
       clusters: [resource],
       listeners: [],
-      limits: { maxConnections: null, maxBuffered: 5, maxPrematureResets: null, listenerConnections: { in: 3 } },
+      limits: {
+        maxConnections: null,
+        maxBuffered: 5,
+        maxPrematureResets: null,
+        timeoutIsDeadlineExceeded: false,
+        listenerConnections: { in: 3 },
+      },
       cds: { initialFetchTimeoutMs: 0 },
       lds: null,
     },

@@ -66,7 +66,13 @@ function start(size: number) {
       plan: {
         clusters: [],
         listeners: [],
-        limits: { maxConnections: null, maxBuffered: null, maxPrematureResets: null, listenerConnections: {} },
+        limits: {
+          maxConnections: null,
+          maxBuffered: null,
+          maxPrematureResets: null,
+          timeoutIsDeadlineExceeded: false,
+          listenerConnections: {},
+        },
         cds: null,
         lds: null,
       },

@@ -159,7 +159,8 @@ export class HttpStream implements Http1StreamHandler, Downstream, Sweepable {
   }
 
   reply(reply: LocalReply): void {
-    const message = renderReply(reply, { isGrpc: this.#record.isGrpc, isHead: this.#isHead });
+    const isLate = reply.flag === 'UT' && this.#context.deps.timeoutIsDeadlineExceeded === true;
+    const message = renderReply(isLate ? { ...reply, grpcStatus: 4 } : reply, { isGrpc: this.#record.isGrpc, isHead: this.#isHead });
     if (reply.flag) this.#record.setFlag(reply.flag);
     this.#record.details = reply.details;
     this.#respond(message.headers, { route: this.#route, serviceMs: -1, attempts: 0 }, message.body === null);
