@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../../core/index.ts';
+import type { Clock, Timer } from '../../core/index.ts';
 import type { Connecting, TlsError } from '../../transport/index.ts';
 import type { ActiveConnection } from '../filter/types.ts';
 
@@ -16,7 +16,7 @@ export interface SecuringEvents {
 type State =
   | { readonly kind: 'handshake'; readonly connecting: Connecting }
   /** Was told to go before it could be. */
-  | { readonly kind: 'leaving'; readonly connecting: Connecting; readonly untilMs: number }
+  | { readonly kind: 'leaving'; readonly connecting: Connecting; readonly untilMs: number; readonly timer: Timer }
   | { readonly kind: 'accepted'; readonly connection: ActiveConnection }
   | { readonly kind: 'over' };
 
@@ -35,16 +35,21 @@ export class SecuringConnection implements ActiveConnection {
   }
 
   drain(deadlineMs: number): void {
-    if (this.#state.kind === 'accepted') this.#state.connection.drain(deadlineMs);
-    else if (this.#state.kind === 'handshake') {
-      this.#state = { ...this.#state, kind: 'leaving', untilMs: this.#clock.monotonicMs() + deadlineMs };
-    }
+    const state = this.#state;
+    if (state.kind === 'accepted') state.connection.drain(deadlineMs);
+    if (state.kind !== 'handshake' && state.kind !== 'leaving') return;
+    const untilMs = this.#clock.monotonicMs() + deadlineMs;
+    if (state.kind === 'leaving' && state.untilMs <= untilMs) return;
+    this.#leaveNoMore();
+    const timer = this.#clock.after(deadlineMs, () => this.close());
+    this.#state = { kind: 'leaving', connecting: state.connecting, untilMs, timer };
   }
 
   close(): void {
     const state = this.#state;
     if (state.kind === 'accepted') state.connection.close();
     if (state.kind !== 'handshake' && state.kind !== 'leaving') return;
+    this.#leaveNoMore();
     this.#state = { kind: 'over' };
     state.connecting.cancel();
     this.#events.onCut();
@@ -52,14 +57,20 @@ export class SecuringConnection implements ActiveConnection {
 
   #onSecured(socket: TLSSocket): void {
     const before = this.#state;
+    this.#leaveNoMore();
     const connection = this.#events.onSecured(socket);
     this.#state = { kind: 'accepted', connection };
     if (before.kind === 'leaving') connection.drain(Math.max(0, before.untilMs - this.#clock.monotonicMs()));
   }
 
   #onFailed(error: TlsError): void {
+    this.#leaveNoMore();
     this.#state = { kind: 'over' };
     this.#events.onFailed(error);
+  }
+
+  #leaveNoMore(): void {
+    if (this.#state.kind === 'leaving') this.#state.timer.cancel();
   }
 }
 
