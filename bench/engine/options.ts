@@ -31,7 +31,7 @@ usage: npm run bench:engine -- [options]
   --rounds N            rounds that count, every proxy in each (5)
   --seconds N           length of one run (2)
   --ringway COMMAND     how Ringway is started ("node dist/bin/ringway.js")
-  --against COMMAND     another Ringway to compare it with, in the same rounds
+  --against COMMAND     another Ringway to compare it with, in the same rounds; not with --write
   --cores 0,1           the proxies' core, and that of load and backends
   --keep                leaves the proxies' configurations in a folder of the temporary directory
   --write               writes bench/results/engine.json, docs/reference/benchmarks.md and README.md
@@ -41,7 +41,7 @@ taskset and Go.
 
 examples:
   npm run bench:engine -- --loads a1,v1,a2,c --proxies ringway,envoy --rounds 3 --seconds 1
-  npm run bench:engine -- --loads v1 --proxies ringway,envoy --against "node /tmp/before/ringway.js"
+  npm run bench:engine -- --loads v1 --proxies ringway,envoy --against "node ../before/dist/bin/ringway.js"
   npm run bench:engine -- --only memory,idle,start
   npm run bench:engine -- --write
 `;
@@ -66,6 +66,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   });
   if (values.help) return undefined;
   const against = values.against === undefined ? undefined : command('--against', values.against);
+  if (against && values.write) throw new Error('--against: another Ringway is nothing to write into pages; leave out --write');
   const [proxyCore, loadCore] = (values.cores ?? '0,1').split(',').map((core) => count('--cores', core, 0));
   if (proxyCore === undefined || loadCore === undefined || proxyCore === loadCore)
     throw new Error('--cores: two different cores, as in 0,1');

@@ -31,10 +31,18 @@ export function writePages(results: Results): readonly string[] {
 /** Loads × proxies: CPU µs per request, least / median / greatest, with the ratio of medians to Envoy's; and whether Ringway keeps its bounds. */
 export function loadTable({ loads, proxies }: Results): string {
   const names = Object.keys(proxies);
-  const head = ['load', ...names.map((name) => proxies[name]?.title ?? name), 'must', 'aim', 'met', '≤ HAProxy'];
+  const head = ['load', ...names.map((name) => proxies[name]?.title ?? name), 'must', 'aim', 'met', '≤ HAProxy', 'rounds'];
   const rows = described(loads).map(([load, result]) => {
     const cells = names.map((name) => costCell(result.costs, name));
-    return [`${load.name}: ${load.title}`, ...cells, bound(load.must), bound(load.aim), verdict(load, result), besideHaproxy(result)];
+    return [
+      `${load.name}: ${load.title}`,
+      ...cells,
+      bound(load.must),
+      bound(load.aim),
+      verdict(load, result),
+      besideHaproxy(result),
+      roundsText(result),
+    ];
   });
   return table(head, rows);
 }
@@ -107,6 +115,10 @@ function verdict({ must, aim }: Load, { costs }: LoadCosts): string {
   if (reached === undefined || must === undefined || aim === undefined) return '';
   if (reached <= aim) return 'aim';
   return reached <= must ? 'must' : '**no**';
+}
+
+function roundsText({ rounds, thrownAway }: LoadCosts): string {
+  return thrownAway === 0 ? String(rounds) : `${rounds} of ${rounds + thrownAway}`;
 }
 
 function besideHaproxy({ load, costs }: LoadCosts): string {

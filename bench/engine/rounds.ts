@@ -23,6 +23,8 @@ export interface LoadCosts {
   readonly load: string;
   /** By the proxy's name; a text instead says why there is none. */
   readonly costs: Readonly<Record<string, ProxyCost | string>>;
+  /** Rounds that count. */
+  readonly rounds: number;
   /** Rounds that were thrown away and done again. */
   readonly thrownAway: number;
   readonly measuredAt: string;
@@ -52,11 +54,11 @@ export async function measureLoad(
     rounds.push(await oneRound(ends, turns, load, method, failed, say));
     kept = steadyRounds(rounds);
   }
-  const kept = steadyRounds(rounds).slice(-method.rounds);
+  const kept = steadyRounds(rounds);
   const costs = Object.fromEntries(
     fleet.map(({ kind }) => [kind.name, failed.get(kind.name) ?? costOf(kept.flatMap((each) => each.get(kind.name) ?? []))]),
   );
-  return { load: load.name, costs, thrownAway: rounds.length - kept.length, measuredAt: new Date().toISOString() };
+  return { load: load.name, costs, rounds: kept.length, thrownAway: rounds.length - kept.length, measuredAt: new Date().toISOString() };
 }
 
 /** Those that take the load; what happened to the others stands in `failed`. */
