@@ -223,6 +223,24 @@ t.test('a field that outlives a connection does not keep its encoder', async (t)
   t.equal(encoders.filter((encoder) => encoder.deref() !== undefined).length, 0);
 });
 
+t.test('an encoder keeps alive what its table holds, and nothing that has left it', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const encoder = new HpackEncoder();
+  const send = (name: string, neverIndexed: boolean): WeakRef<object> => {
+    const block = [field(name, 'v'.repeat(500), { neverIndexed })];
+    encode(encoder, block);
+    return new WeakRef(block[0]!);
+  };
+  const indexed = Array.from({ length: 20 }, (_, index) => send(`x-kept-${index % 10}`, false));
+  const secrets = Array.from({ length: 20 }, () => send('x-secret', true));
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  const alive = (refs: readonly WeakRef<object>[]): number => refs.filter((ref) => ref.deref() !== undefined).length;
+  t.equal(alive(indexed), 7, 'as many as 4096 octets hold');
+  t.equal(alive(secrets), 0);
+});
+
 t.test('values pass from decoder to encoder in the octets they came in', async (t) => {
   const coded = hex('0001 61 8c f1e3 c2e5 f23a 6ba0 ab90 f4ff');
   const block = decode(new HpackDecoder(LIMITS), coded)!;
@@ -278,6 +296,33 @@ t.test('property: any blocks survive encoder and decoder, also through a second 
       }
       return true;
     }),
+  );
+});
+
+t.test('property: blocks that come again and again mean the same, whatever happens to the tables between', async () => {
+  const block = fc.array(fc.tuple(nameText, fc.constantFrom('', 'a', 'b', 'v'.repeat(60)), fc.boolean()), { maxLength: 4 });
+  const step = fc.oneof({ weight: 8, arbitrary: fc.nat(7) }, { weight: 1, arbitrary: fc.constantFrom('0', '64', '200', '4096') });
+  fc.assert(
+    fc.property(fc.array(block, { minLength: 8, maxLength: 8 }), fc.array(step, { minLength: 40, maxLength: 80 }), (contents, steps) => {
+      const blocks = contents.map((fields) => fields.map(([name, value, neverIndexed]) => field(name, value, { neverIndexed })));
+      const hops = [0, 1].map(() => ({ encoder: new HpackEncoder(), decoder: new HpackDecoder(LIMITS) }));
+      for (const item of steps) {
+        if (typeof item === 'string') {
+          // the peer acknowledges at once: its encoder knows of the size before its next block
+          for (const { encoder, decoder } of hops) {
+            encoder.setPeerTableSize(Number(item));
+            decoder.setMaxTableSize(Number(item));
+          }
+          continue;
+        }
+        let came: HeaderBlock = blocks[item]!;
+        for (const { encoder, decoder } of hops) came = decode(decoder, encode(encoder, came))!;
+        const said = (headers: HeaderBlock): string => JSON.stringify(headers.map(({ name, value }) => [name, value]));
+        if (said(came) !== said(blocks[item]!)) return false;
+      }
+      return true;
+    }),
+    { numRuns: 300 },
   );
 });
 

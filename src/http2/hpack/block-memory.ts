@@ -37,12 +37,13 @@ export class BlockMemory {
 
   /** `block` went out as octets[start, end), which changed nothing in the table. */
   keep(block: HeaderBlock, version: number, octets: Buffer, start: number, end: number): void {
+    // not even noted: it would keep its fields alive for as long as the connection
+    if (end - start > MAX_OCTETS) return;
     const place = this.#places.find((one) => one.block === block);
     if (place === undefined) {
       this.#note(block);
       return;
     }
-    if (end - start > MAX_OCTETS) return;
     place.octets ??= Buffer.allocUnsafeSlow(MAX_OCTETS);
     octets.copy(place.octets, 0, start, end);
     place.length = end - start;

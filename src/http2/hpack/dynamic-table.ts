@@ -56,6 +56,11 @@ export class DynamicTable {
     return slot >= this.#inserted - this.#count;
   }
 
+  /** The entry that was inserted as number `slot` (from 0), or undefined when it is gone. */
+  bySlot(slot: number): HeaderField | undefined {
+    return this.holds(slot) ? this.#ring[slot & (this.#ring.length - 1)] : undefined;
+  }
+
   #evictTo(size: number): void {
     while (this.#size > size && this.#count > 0) {
       const oldest = (this.#inserted - this.#count) & (this.#ring.length - 1);

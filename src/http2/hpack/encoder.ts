@@ -35,15 +35,10 @@ const SIZE_UPDATE = 0x20;
 const LITERAL_NEVER = 0x10;
 const LITERAL = 0x00;
 
-interface Entry {
-  readonly field: HeaderField;
-  readonly slot: number;
-}
-
 /** What was seen of one name: where its newest entries are and whether inserting it was of use. */
 interface NameHistory {
-  /** Newest last; may be gone from the table. */
-  readonly entries: Entry[];
+  /** Where in the table they were put, newest last; numbers, so that what has left the table is kept by nobody. */
+  readonly slots: number[];
   hits: number;
   insertions: number;
   readonly isIndexed: boolean;
@@ -120,16 +115,15 @@ export class HpackEncoder {
 
   #writeByHistory(field: HeaderField, history: NameHistory, target: Buffer, at: number): number {
     const varies = !history.isIndexed || (history.insertions >= TRIALS && history.hits < history.insertions);
-    const known = varies ? undefined : this.#findEqual(field, history.entries);
-    if (known !== undefined) {
+    const known = varies ? -1 : this.#findEqual(field, history.slots);
+    if (known >= 0) {
       history.hits += 1;
       field.tableOwner = this.#number;
-      field.tableSlot = known.slot;
-      return this.#writeIndexed(known.slot, target, at);
+      field.tableSlot = known;
+      return this.#writeIndexed(known, target, at);
     }
-    const newest = history.entries.at(-1);
-    const isNewestHeld = newest !== undefined && this.#table.holds(newest.slot);
-    const dynamicIndex = isNewestHeld ? this.#indexOf(newest.slot) : 0;
+    const newest = history.slots.at(-1);
+    const dynamicIndex = newest !== undefined && this.#table.holds(newest) ? this.#indexOf(newest) : 0;
     const nameIndex = field.fieldName.staticIndex || dynamicIndex;
     // A varying name is inserted all the same while the table has no index for the name itself.
     if ((varies && nameIndex !== 0) || field.size > this.#table.maxSize) return writeLiteral(field, LITERAL, 4, nameIndex, target, at);
@@ -152,23 +146,25 @@ export class HpackEncoder {
     field.tableSlot = this.#table.inserted;
     this.#table.insert(field);
     history.insertions += 1;
-    if (history.entries.length === SEARCHED_ENTRIES) history.entries.shift();
-    history.entries.push({ field, slot: field.tableSlot });
+    if (history.slots.length === SEARCHED_ENTRIES) history.slots.shift();
+    history.slots.push(field.tableSlot);
   }
 
-  #findEqual(field: HeaderField, entries: readonly Entry[]): Entry | undefined {
-    for (let index = entries.length - 1; index >= 0; index -= 1) {
-      const entry = entries[index]!;
-      if (!this.#table.holds(entry.slot)) return undefined;
-      if (entry.field === field || (entry.field.size === field.size && entry.field.value === field.value)) return entry;
+  /** The slot of an entry with the same value, or -1. */
+  #findEqual(field: HeaderField, slots: readonly number[]): number {
+    for (let index = slots.length - 1; index >= 0; index -= 1) {
+      const slot = slots[index]!;
+      const entry = this.#table.bySlot(slot);
+      if (entry === undefined) return -1;
+      if (entry === field || (entry.size === field.size && entry.value === field.value)) return slot;
     }
-    return undefined;
+    return -1;
   }
 
   #historyOf(name: FieldName): NameHistory {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const created: NameHistory = { entries: [], hits: 0, insertions: 0, isIndexed: !UNINDEXED.has(name.text) };
+    const created: NameHistory = { slots: [], hits: 0, insertions: 0, isIndexed: !UNINDEXED.has(name.text) };
     this.#names.set(name, created);
     return created;
   }
