@@ -56,6 +56,28 @@ export const DIFFERENCES: readonly Difference[] = [
     changes: [{ part: 'counters', envoy: 'http.downstream_rq_rx_reset, ', ringway: '' }],
   },
   {
+    rows: ['cut-past-deadline'],
+    reason:
+      'the upstream cut the call because its time was over: UNAVAILABLE would ask the caller for a second try that nobody has the time for',
+    changes: [
+      {
+        part: 'caller',
+        envoy: 'upstream connect error or disconnect/reset before headers. reset reason: remote reset grpc-status=14',
+        ringway: 'the deadline of the call has passed; reset reason: remote reset grpc-status=4',
+      },
+      { part: 'log', envoy: 'Unavailable', ringway: 'DeadlineExceeded' },
+      { part: 'counters', envoy: 'upstream_rq_503', ringway: 'upstream_rq_504' },
+    ],
+  },
+  {
+    rows: ['cut-past-deadline-after'],
+    reason: 'the same: gRPC libraries turn CANCEL into DEADLINE_EXCEEDED once their own deadline has passed',
+    changes: [
+      { part: 'caller', envoy: 'reset 2', ringway: 'reset 8' },
+      { part: 'counters', envoy: 'http.downstream_rq_rx_reset, ', ringway: '' },
+    ],
+  },
+  {
     rows: ['te-other', 'hop-by-hop', 'proxy-connection'],
     reason:
       'a request that breaks RFC 9113 is none: it is counted as a protocol error of its connection and not logged; the caller is told why by GOAWAY before the connection ends',
@@ -114,6 +136,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
+/** Of one situation. */
 export function differencesOf(row: string): readonly Difference[] {
   return DIFFERENCES.filter(({ rows }) => rows.includes(row));
 }

@@ -14,7 +14,7 @@ import { answer, type Upstream, UpstreamPort, whole } from './upstream.ts';
 
 export type ProxyKind = 'envoy' | 'ringway';
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
+export const MAIN: string = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
 /** Situations played at once: enough that those that wait for a time cost none, few enough that times are kept. */
 const AT_ONCE = 8;
 /** How long a situation may take: all of them together a few seconds. */

@@ -14,10 +14,25 @@ export interface Group {
   readonly runtime?: string;
 }
 
-/** What both proxies play. */
-export const GROUPS: readonly Group[] = [
-  { rows: [...LOCAL, ...RESETS, ...TIMEOUTS, ...ANSWERS, ...FLOW, ...HEADERS] },
-  { rows: DEADLINES, runtime: DEADLINE_RUNTIME },
+/** What the page is divided into. */
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+const PLAYED: readonly Section[] = [
+  { title: 'No upstream answers', rows: LOCAL },
+  { title: 'The upstream breaks off', rows: RESETS },
+  { title: 'Time is up', rows: TIMEOUTS },
+  { title: 'Answers', rows: ANSWERS },
+  { title: 'Who ends when', rows: FLOW },
+  { title: 'Headers', rows: HEADERS },
 ];
+
+/** What both proxies play. */
+export const GROUPS: readonly Group[] = [{ rows: PLAYED.flatMap(({ rows }) => rows) }, { rows: DEADLINES, runtime: DEADLINE_RUNTIME }];
+
+/** The same by subject. */
+export const SECTIONS: readonly Section[] = [...PLAYED, { title: `With ${DEADLINE_RUNTIME}`, rows: DEADLINES }];
 
 export { REFUSED };

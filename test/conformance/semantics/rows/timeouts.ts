@@ -141,4 +141,24 @@ export const TIMEOUTS: readonly Row[] = [
     setup: { action: 'retry_policy: { retry_on: "5xx", num_retries: 0, per_try_timeout: 0.1s }' },
     upstream: hangs,
   },
+  {
+    name: 'cut-past-deadline',
+    situation: "the upstream cuts the call (RST_STREAM 8) once the caller's own grpc-timeout has passed",
+    caller: async (caller) => void (await caller.call({ 'grpc-timeout': '50m' })),
+    upstream: async (upstream) => {
+      const stream = await whole(upstream);
+      setTimeout(() => stream.reset(8), 120);
+    },
+  },
+  {
+    name: 'cut-past-deadline-after',
+    situation: 'the same after headers and a message',
+    caller: async (caller) => void (await caller.call({ 'grpc-timeout': '50m' })),
+    upstream: async (upstream) => {
+      const stream = await whole(upstream);
+      stream.headers(GRPC_HEADERS);
+      stream.data(MESSAGE);
+      setTimeout(() => stream.reset(8), 120);
+    },
+  },
 ];
