@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../../core/index.ts';
 import { createClientConnection, ErrorCode, Http2Error } from '../../../http2/index.ts';
 import type { Http2Connection, Http2Stream, StreamHandler } from '../../../http2/types.ts';
 import type { Host, PoolOwner } from '../../cluster/index.ts';
+import { ConnectionAccount } from './connection-account.ts';
 import type { HostPoolDeps } from './types.ts';
 
 /** How long streams of a connection that takes no new ones may go on; whoever retires a cluster cuts sooner. */
@@ -19,19 +20,15 @@ export interface PooledConnectionEvents {
 export class PooledConnection {
   readonly #connection: Http2Connection;
   readonly #owner: PoolOwner;
-  readonly #host: Host;
   readonly #clock: Clock;
-  readonly #startMs: number;
+  readonly #account: ConnectionAccount;
   #keepalive: Timer | undefined;
   #requests = 0;
-  #countedRead = 0;
-  #countedWritten = 0;
 
   constructor(socket: Duplex, host: Host, owner: PoolOwner, { clock, budget }: HostPoolDeps, events: PooledConnectionEvents) {
     this.#owner = owner;
-    this.#host = host;
     this.#clock = clock;
-    this.#startMs = clock.monotonicMs();
+    this.#account = new ConnectionAccount(host, owner, clock);
     const { settings, stats } = owner;
     this.#connection = createClientConnection(
       socket,
@@ -47,7 +44,8 @@ export class PooledConnection {
         onAvailable: () => events.onAvailable(),
         onClose: (error) => {
           if (error instanceof Http2Error) stats.upstreamCxProtocolError.value += 1;
-          this.#onClose();
+          this.#keepalive?.cancel();
+          this.#account.close(this.#connection);
           events.onClosed();
         },
       },
@@ -60,7 +58,7 @@ export class PooledConnection {
   }
 
   openStream(handler: StreamHandler): Http2Stream | undefined {
-    this.#countBytes();
+    this.#account.count(this.#connection);
     if (!this.#connection.acceptsStreams) return undefined;
     const stream = this.#connection.openStream(handler);
     if (stream) this.#requests += 1;
@@ -91,25 +89,5 @@ export class PooledConnection {
         if (this.#connection.isOpen) this.#armKeepalive();
       });
     });
-  }
-
-  #onClose(): void {
-    this.#keepalive?.cancel();
-    this.#countBytes();
-    const { stats, breakers } = this.#owner;
-    stats.upstreamCxLengthMs.record(this.#clock.monotonicMs() - this.#startMs);
-    stats.upstreamCxActive.value -= 1;
-    stats.upstreamCxDestroy.value += 1;
-    this.#host.cxActive -= 1;
-    breakers.default.connections.dec();
-  }
-
-  #countBytes(): void {
-    const { bytesRead, bytesWritten } = this.#connection;
-    const { stats } = this.#owner;
-    stats.upstreamCxRxBytesTotal.value += bytesRead - this.#countedRead;
-    stats.upstreamCxTxBytesTotal.value += bytesWritten - this.#countedWritten;
-    this.#countedRead = bytesRead;
-    this.#countedWritten = bytesWritten;
   }
 }

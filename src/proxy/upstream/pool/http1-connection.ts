@@ -4,6 +4,7 @@ import { createHttp1Client } from '../../../http1/index.ts';
 import type { Http1ClientConnection } from '../../../http1/types.ts';
 import type { Http2Stream, StreamHandler } from '../../../http2/types.ts';
 import type { Host, PoolOwner } from '../../cluster/index.ts';
+import { ConnectionAccount } from './connection-account.ts';
 
 export interface Http1ConnectionEvents {
   onAvailable(): void;
@@ -14,19 +15,15 @@ export interface Http1ConnectionEvents {
 export class PooledHttp1Connection {
   readonly #connection: Http1ClientConnection;
   readonly #owner: PoolOwner;
-  readonly #host: Host;
   readonly #clock: Clock;
-  readonly #startMs: number;
+  readonly #account: ConnectionAccount;
   #requests = 0;
   #idle: Timer | undefined;
-  #countedRead = 0;
-  #countedWritten = 0;
 
   constructor(socket: Duplex, host: Host, owner: PoolOwner, clock: Clock, events: Http1ConnectionEvents) {
     this.#owner = owner;
-    this.#host = host;
     this.#clock = clock;
-    this.#startMs = clock.monotonicMs();
+    this.#account = new ConnectionAccount(host, owner, clock);
     const { settings, stats } = owner;
     const options = { ...settings.http1.options, streamBufferLimit: settings.bufferLimit };
     this.#connection = createHttp1Client(socket, options, {
@@ -44,7 +41,8 @@ export class PooledHttp1Connection {
         stats.upstreamCxProtocolError.value += 1;
       },
       onClose: () => {
-        this.#onClose();
+        this.#idle?.cancel();
+        this.#account.close(this.#connection);
         events.onClosed();
       },
     });
@@ -56,7 +54,7 @@ export class PooledHttp1Connection {
   }
 
   openStream(handler: StreamHandler): Http2Stream | undefined {
-    this.#countBytes();
+    this.#account.count(this.#connection);
     const stream = this.#connection.openStream(handler);
     if (!stream) return undefined;
     this.#idle?.cancel();
@@ -82,25 +80,5 @@ export class PooledHttp1Connection {
       this.#owner.stats.upstreamCxIdleTimeout.value += 1;
       this.#connection.destroy();
     });
-  }
-
-  #onClose(): void {
-    this.#idle?.cancel();
-    this.#countBytes();
-    const { stats, breakers } = this.#owner;
-    stats.upstreamCxLengthMs.record(this.#clock.monotonicMs() - this.#startMs);
-    stats.upstreamCxActive.value -= 1;
-    stats.upstreamCxDestroy.value += 1;
-    this.#host.cxActive -= 1;
-    breakers.default.connections.dec();
-  }
-
-  #countBytes(): void {
-    const { bytesRead, bytesWritten } = this.#connection;
-    const { stats } = this.#owner;
-    stats.upstreamCxRxBytesTotal.value += bytesRead - this.#countedRead;
-    stats.upstreamCxTxBytesTotal.value += bytesWritten - this.#countedWritten;
-    this.#countedRead = bytesRead;
-    this.#countedWritten = bytesWritten;
   }
 }
