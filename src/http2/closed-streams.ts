@@ -4,10 +4,10 @@ export type Ending = 'completed' | 'peer' | 'local';
 const REMEMBERED = 64;
 const endings: readonly Ending[] = ['completed', 'peer', 'local'];
 
-/** Remembers how the last streams of a connection ended (RFC 9113 §5.1, `closed`). */
+/** Remembers how the last streams of a connection ended (RFC 9113 §5.1, `closed`). Grows with them: most connections have few. */
 export class ClosedStreams {
-  readonly #ids = new Uint32Array(REMEMBERED);
-  readonly #endings = new Uint8Array(REMEMBERED);
+  readonly #ids: number[] = [];
+  readonly #endings: number[] = [];
   #next = 0;
 
   add(streamId: number, ending: Ending): void {
@@ -24,6 +24,6 @@ export class ClosedStreams {
 
   /** True while nothing was forgotten: then an unknown stream below the highest was never open. */
   get isComplete(): boolean {
-    return this.#ids[REMEMBERED - 1] === 0;
+    return this.#ids.length < REMEMBERED;
   }
 }

@@ -44,7 +44,11 @@ export class DataReceiver {
       }
     }
     if (length === 0 && !isEnd) return;
-    if (isEnd) stream.received = 'ended';
+    if (isEnd) {
+      stream.received = 'ended';
+      // what is over is not kept until the next one comes
+      this.#stream = undefined;
+    }
     stream.handler.onData(bytes.subarray(start, end), isEnd);
     if (isEnd) stream.settle();
   }

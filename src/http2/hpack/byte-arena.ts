@@ -1,11 +1,16 @@
+/** A connection that carries one request needs little: the first chunk is small, each later one four times the one before. */
+const FIRST_CHUNK = 256;
+
 /** Keeps copies of many short byte ranges in few buffers. A chunk is freed when nothing refers to it any more. */
 export class ByteArena {
-  readonly #chunkSize: number;
+  readonly #maxChunkSize: number;
+  #chunkSize: number;
   #chunk: Buffer | undefined;
   #used = 0;
 
-  constructor(chunkSize: number) {
-    this.#chunkSize = chunkSize;
+  constructor(maxChunkSize: number) {
+    this.#maxChunkSize = maxChunkSize;
+    this.#chunkSize = Math.min(FIRST_CHUNK, maxChunkSize);
   }
 
   /** The buffer that the last `add` wrote to. */
@@ -18,6 +23,7 @@ export class ByteArena {
   add(source: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (this.#chunk === undefined || this.#used + length > this.#chunk.length) {
+      if (this.#chunk !== undefined) this.#chunkSize = Math.min(this.#chunkSize * 4, this.#maxChunkSize);
       this.#chunk = Buffer.allocUnsafeSlow(Math.max(length, this.#chunkSize));
       this.#used = 0;
     }
