@@ -9,6 +9,7 @@ import type { ForwardAction, Timeouts } from '../route/types.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { BodyFlow, type BodyNeed } from './body-flow.ts';
 import { detailsOf, flagOf, statusOf, type TryFailure } from './failure.ts';
+import { countResult } from './host-result.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { dropped, NO_HEALTHY_UPSTREAM, type PerTryDetails, pastDeadline, requestTimeout, upstreamFailed } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
@@ -342,8 +343,7 @@ export class Exchange implements AttemptOwner {
     record.upstreamHost = attempt.host.address;
     if (record.details === '') record.details = 'via_upstream';
     // how long it took is only known of a request that has ended
-    const { requestEndMs } = record;
-    const serviceMs = requestEndMs === undefined ? -1 : Math.round(this.#deps.clock.monotonicMs() - requestEndMs);
+    const serviceMs = record.requestEndMs === undefined ? -1 : Math.round(this.#deps.clock.monotonicMs() - record.requestEndMs);
     this.#downstream.sendHeaders(headers, endStream, serviceMs, record.attempts);
     if (endStream) this.#onResponseComplete();
   }
@@ -355,7 +355,6 @@ export class Exchange implements AttemptOwner {
   }
 
   #onNoHost(): void {
-    // a try that found nowhere to go
     this.#request.record.attempts += 1;
     this.#request.cluster.stats.upstreamCxNoneHealthy.value += 1;
     this.#answer(NO_HEALTHY_UPSTREAM, 503);
@@ -398,10 +397,4 @@ export class Exchange implements AttemptOwner {
     if (this.#retries.isPending) return 'soon';
     return this.#retries.left > 0 ? 'perhaps' : 'now';
   }
-}
-
-function countResult(host: Host, { status, grpcStatus }: Pick<ResponseFacts, 'status' | 'grpcStatus'>): void {
-  const meaning = grpcStatus === undefined ? status : httpStatusOfGrpc(grpcStatus);
-  if (meaning >= 500) host.rqError += 1;
-  else host.rqSuccess += 1;
 }
