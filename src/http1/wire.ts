@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import type { Timer } from '../core/index.ts';
+import { endSocket } from '../transport/index.ts';
 import type { Http1ServerOptions } from './types.ts';
 
 const CLOSE_GRACE_MS = 1000;
@@ -23,7 +23,6 @@ export class Wire extends Duplex {
   #waiting: Buffer[] = [];
   #isHeld = false;
   #isEnded = false;
-  #linger: Timer | undefined;
 
   constructor(socket: Duplex, options: WireOptions) {
     super({ allowHalfOpen: true });
@@ -83,15 +82,12 @@ export class Wire extends Duplex {
   override _final(done: (error?: Error | null) => void): void {
     this.#waiting = [];
     this.#isHeld = false;
-    this.#socket.end();
-    this.#socket.resume();
     const { clock, closeGraceMs = CLOSE_GRACE_MS } = this.#options;
-    this.#linger ??= clock.after(closeGraceMs, () => this.destroy());
+    endSocket(this.#socket, clock, closeGraceMs);
     done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#linger?.cancel();
     this.#waiting = [];
     this.#socket.destroy();
     done(error);

@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, RingwayError, type Timer } from '../core/index.ts';
-import { readDirectly } from '../transport/index.ts';
+import { type Clock, RingwayError } from '../core/index.ts';
+import { endSocket, readDirectly } from '../transport/index.ts';
 import { AbuseGuard } from './abuse-guard.ts';
 import { type BudgetMember, type BufferBudget, UNLIMITED } from './buffer-budget.ts';
 import { createCodecStats } from './codec-stats.ts';
 import type { ConnectionOptions } from './connection-options.ts';
-import { endSocket } from './end-socket.ts';
-import { goAwayText, Http2Error } from './errors.ts';
+import { CLOSED, lossOf, OPEN, type State } from './connection-state.ts';
+import { Http2Error } from './errors.ts';
 import { type Flushable, flushLater } from './flush-queue.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -24,18 +24,6 @@ import { largestQueue, StallCheck } from './stall-check.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 import type { ConnectionHandler, Http2Connection, Http2Stream, StreamHandler } from './types.ts';
-
-/** How the connection's life goes. */
-type State =
-  | { readonly kind: 'open' }
-  /** GOAWAY came: no new streams of ours, those open go on. */
-  | { readonly kind: 'leaving'; readonly code: number; readonly debug: string }
-  /** We drain. `lastStreamId` is known once the peer cannot have sent a stream before it read our announcement. */
-  | { readonly kind: 'draining'; readonly lastStreamId: number | undefined; readonly timer: Timer }
-  | { readonly kind: 'closed' };
-
-const OPEN: State = { kind: 'open' };
-const CLOSED: State = { kind: 'closed' };
 
 /** Takes over a socket on which a client speaks HTTP/2 from its first octet (or from `initialBytes`). Writes our SETTINGS at once. */
 export function createServerConnection(socket: Duplex, options: ConnectionOptions, handler: ConnectionHandler): Http2Connection {
@@ -169,7 +157,10 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     const stalled = this.#stalls.look();
     stats.txFlushTimeout.inc(stalled === 'connection' ? 1 : stalled.length);
     if (stalled === 'connection') this.#close(new RingwayError('peer reads nothing', { code: 'HTTP2_STALLED' }), ErrorCode.NO_ERROR, '');
-    else for (const stream of stalled) stream.failLocally(ErrorCode.CANCEL);
+    else
+      this.#guarded(() => {
+        for (const stream of stalled) stream.failLocally(ErrorCode.CANCEL);
+      });
   }
 
   get buffered(): number {
@@ -253,8 +244,9 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     if (this.#state.kind === 'open') this.#state = { kind: 'leaving', code, debug };
     handler.onGoAway?.(lastStreamId, code, debug);
     if (side === 'server') return;
-    for (const stream of streams.list()) {
-      if (stream.id > lastStreamId) stream.fail({ code: ErrorCode.REFUSED_STREAM, origin: 'refused' });
+    // one that has not begun can no longer begin here
+    for (const stream of [...streams.list(), ...streams.listUnstarted()]) {
+      if (stream.id === 0 || stream.id > lastStreamId) stream.fail({ code: ErrorCode.REFUSED_STREAM, origin: 'refused' });
     }
     if (streams.active === 0) this.wake();
   }
@@ -317,14 +309,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
   }
 
   #onSocketEnd(): void {
-    const { streams } = this.#parts;
-    const state = this.#state;
-    if (state.kind === 'leaving' && state.code !== ErrorCode.NO_ERROR) {
-      this.#close(new RingwayError(goAwayText(state.code, state.debug), { code: 'HTTP2_GOAWAY' }), undefined, '');
-    } else if (streams.active > 0) {
-      const text = `peer closed the connection with ${streams.active} streams open`;
-      this.#close(new RingwayError(text, { code: 'HTTP2_CONNECTION_LOST' }), undefined, '');
-    } else this.#close(undefined, undefined, '');
+    this.#close(lossOf(this.#state, this.#parts.streams.active), undefined, '');
   }
 
   #onLate(what: Awaited): void {

@@ -4,6 +4,9 @@ import { type Parts, rejectStream } from './parts.ts';
 import { ErrorCode, Flag, SettingId } from './protocol.ts';
 import { parseSettings } from './settings.ts';
 
+/** More entries than anybody needs; each may cost a look at every stream (nghttp2, and so Envoy, takes 32 as well). */
+const MAX_SETTINGS = 32;
+
 /** Every frame type that carries no message: RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, PRIORITY. */
 export class ControlReceiver {
   readonly #parts: Parts;
@@ -20,6 +23,7 @@ export class ControlReceiver {
       this.#parts.life.onSettingsAck();
       return;
     }
+    if (end - start > MAX_SETTINGS * 6) throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, 'too many settings in a frame');
     for (const [id, value] of parseSettings(bytes, start, end)) this.#apply(id, value);
     this.#parts.writer.settingsAck();
     this.#parts.guard.replied();

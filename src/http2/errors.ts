@@ -14,8 +14,3 @@ export class Http2Error extends RingwayError {
     this.debug = debug;
   }
 }
-
-/** Why a peer that said GOAWAY went. */
-export function goAwayText(code: number, debug: string): string {
-  return `peer closed the connection with GOAWAY ${errorCodeName(code)}${debug === '' ? '' : ` "${debug}"`}`;
-}

@@ -56,12 +56,17 @@ export interface Life {
   onAvailable(): void;
 }
 
-/** RST_STREAM for a fault of the peer; a stream still in the table tells its handler. */
+/**
+ * RST_STREAM for a fault of the peer; a stream still in the table tells its handler. A request that is made to be reset costs as much as
+ * one that the peer resets itself (CVE-2025-8671), and counts as such.
+ */
 export function rejectStream(parts: Parts, streamId: number, code: number): void {
   parts.guard.replied();
   const stream = parts.streams.get(streamId);
   if (stream !== undefined) {
+    const isPremature = parts.side === 'server' && !stream.hasFinishedSending;
     stream.failLocally(code);
+    if (isPremature) parts.guard.streamCancelled(streamId);
     return;
   }
   parts.writer.reset(streamId, code);

@@ -73,10 +73,14 @@ export class Sender {
     return at;
   }
 
-  /** A stream's queue was thrown away. */
-  dropped(octets: number): void {
+  /** The stream is over: `octets` in its queue are thrown away. */
+  dropped(stream: SendingStream, octets: number): void {
     this.#queued -= octets;
     this.#budget.give(octets);
+    if (!stream.isWaiting) return;
+    // while nothing can be sent the line does not move, and each stream that was reset in it would stay
+    stream.isWaiting = false;
+    this.#line.splice(this.#line.indexOf(stream), 1);
   }
 
   /** The stream has queued `octets` more, or its window grew. */

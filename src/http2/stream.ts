@@ -259,7 +259,7 @@ export class Stream implements Http2Stream, SendingStream {
     this.#isOver = true;
     this.#tail = NO_TAIL;
     if (this.queue.length > 0) {
-      this.#host.sender.dropped(this.queue.length);
+      this.#host.sender.dropped(this, this.queue.length);
       this.queue.clear();
     }
     this.#host.released(this.#held);

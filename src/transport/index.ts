@@ -2,6 +2,7 @@
 export { type ClientTlsSettings, readClientTls } from './client-tls.ts';
 export { type ConnectEvents, type Connecting, type ConnectOptions, connect } from './connect.ts';
 export { readDirectly } from './direct-read.ts';
+export { endSocket } from './end-socket.ts';
 export { type BoundServer, type ListenEvents, type ListenOptions, listen } from './listen.ts';
 export { type ListInterfaces, localAddresses } from './local-addresses.ts';
 export { type FoundAddress, type NameFamily, type ResolveName, resolveName } from './resolve-name.ts';

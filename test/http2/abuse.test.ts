@@ -56,6 +56,27 @@ t.test('H8 rapid reset: a reset right behind its request counts twice', async (t
   t.equal(made.streams.length, 513, 'half of the streams that may be open, and one');
 });
 
+t.test('H8 a peer that makes us reset its requests (CVE-2025-8671) is no better than one that resets them', async (t) => {
+  const madeToReset = (index: number): Buffer => Buffer.concat([opened(index * 2 + 1), frame('WINDOW_UPDATE', 0, index * 2 + 1, u32(0))]);
+  const made = await endsWith(t, repeat(600, madeToReset), ErrorCode.ENHANCE_YOUR_CALM, 'tooManyPrematureResets');
+  t.equal(made.streams.length, 513);
+  t.same(made.streams[0]?.resets, [{ code: 1, origin: 'local' }]);
+});
+
+t.test('H8 a SETTINGS frame of more entries than anybody needs', async (t) => {
+  const entries = (count: number): Buffer =>
+    frame(
+      'SETTINGS',
+      0,
+      0,
+      repeat(count, (index) => setting(4, index)),
+    );
+  const made = server();
+  await goesOn(made, entries(32));
+  made.peer.send(entries(33));
+  t.equal(await made.peer.ending(), ErrorCode.ENHANCE_YOUR_CALM);
+});
+
 t.test('H8 rapid reset, in reads of its own and with a request between', async (t) => {
   const made = server();
   made.peer.send(opened(1));

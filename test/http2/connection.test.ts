@@ -168,6 +168,18 @@ t.test('H7 GOAWAY: streams above the last are refused, the others go on, then th
   t.same(calls[0]?.events, ['headers :status=200 END']);
 });
 
+t.test('H7 GOAWAY: a stream that has not begun is refused, whatever the last one was', async (t) => {
+  const { peer, connection, goAways } = harness('client');
+  const call = recorder(undefined);
+  const stream = connection.openStream(call.handler);
+  peer.send(frame('SETTINGS', 0, 0), goAway(0x7fff_ffff, 0, ''));
+  await peer.until(() => goAways.length === 1);
+  t.same(call.resets, [{ code: 7, origin: 'refused' }]);
+  stream?.sendHeaders(REQUEST_HEADERS, true);
+  await peer.ending();
+  t.equal(peer.of('HEADERS').length, 0);
+});
+
 t.test('GOAWAY with an error and the end of the socket become the reason', async (t) => {
   const { peer, closings } = harness('client');
   peer.send(frame('SETTINGS', 0, 0), goAway(0, 11, 'too_many_pings'));
@@ -247,6 +259,26 @@ for (const where of ['onStream', 'onHeaders', 'onData', 'onTrailers', 'onReset',
     t.match(closings, [{ message: `boom in ${where}` }]);
   });
 }
+
+t.test('H11 a throw in onReset of a stalled stream ends its connection, not who looks for stalled ones', async (t) => {
+  const { peer, connection, closings } = harness('server', {}, (stream) => ({
+    ...recorder(undefined).handler,
+    onHeaders: () => {
+      stream.sendHeaders(RESPONSE, false);
+      stream.sendData(Buffer.alloc(10), true);
+    },
+    onReset: () => {
+      throw new Error('boom');
+    },
+  }));
+  peer.sendPreface(setting(4, 0));
+  peer.send(frame('HEADERS', OVER, 1, request));
+  await peer.until(() => peer.of('HEADERS').length === 1);
+  connection.dropStalled();
+  connection.dropStalled();
+  t.match(closings, [{ message: 'boom' }]);
+  t.equal(await peer.ending(), ErrorCode.INTERNAL_ERROR);
+});
 
 t.test('a handler may end the connection from within', async (t) => {
   const made = harness('server', {}, () => {

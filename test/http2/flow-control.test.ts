@@ -1,5 +1,8 @@
 import t from 'tap';
+import { UNLIMITED } from '../../src/http2/buffer-budget.ts';
+import { ByteQueue } from '../../src/http2/byte-queue.ts';
 import { headerBlock } from '../../src/http2/index.ts';
+import { Sender, type SendingStream } from '../../src/http2/sender.ts';
 import { END_HEADERS, END_STREAM, frame, harness, literals, REQUEST, setting, u32 } from '../support/http2-raw.ts';
 
 const request = literals(REQUEST);
@@ -109,6 +112,41 @@ t.test('a stream without window is passed over', async (t) => {
   peer.send(frame('WINDOW_UPDATE', 0, 3, u32(990)));
   await peer.until(() => peer.of('DATA').some(({ streamId, flags }) => streamId === 3 && flags === 1));
   t.equal(streams[0]?.stream.isOpen, true);
+});
+
+t.test('a stream that is reset while it waits for the window of the connection leaves the line', async (t) => {
+  const sent: number[] = [];
+  const target = {
+    data: (streamId: number, _bytes: Buffer, start: number, end: number): number => {
+      sent.push(streamId);
+      return end - start;
+    },
+    takesData: () => true,
+  };
+  const sender = new Sender(target, UNLIMITED);
+  const stream = (id: number): SendingStream => ({
+    id,
+    sendWindow: MIB,
+    queue: new ByteQueue(),
+    isWaiting: false,
+    endsWithData: false,
+    onSent() {},
+  });
+  const [all, first, second] = [stream(1), stream(3), stream(5)];
+  t.equal(sender.send(all!, Buffer.alloc(MIB), 0, MIB, false), 65_535, 'the window of the connection');
+  for (const waiting of [first!, second!]) {
+    waiting.queue.push(Buffer.alloc(10), 0);
+    sender.enqueue(waiting, 10);
+  }
+  sender.dropped(first!, 10);
+  t.equal(sender.queued, 10);
+  t.equal(first!.isWaiting, false);
+  sender.grow(100);
+  sender.drain();
+  t.same(sent, [1, 5], 'its place is free');
+  sender.dropped(second!, 0);
+  sender.grow(100);
+  t.equal(sender.isReady, false, 'nobody is in the line');
 });
 
 t.test('SETTINGS move the windows of open streams, below zero if need be', async (t) => {

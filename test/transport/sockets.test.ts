@@ -1,17 +1,19 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import t from 'tap';
 import { type Clock, systemClock } from '../../src/core/index.ts';
 import {
   type BoundServer,
   type ConnectOptions,
   connect,
+  endSocket,
   listen,
   localAddresses,
   readDirectly,
   resolveName,
 } from '../../src/transport/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const noEvents = { onSocket: (socket: Socket) => socket.destroy(), onAcceptError: () => {} };
 
@@ -166,4 +168,23 @@ t.test('local addresses are each named once, without scope', async (t) => {
     ['127.0.0.1', 'fe80::1'],
   );
   t.ok(localAddresses().includes('127.0.0.1'));
+});
+
+t.test('a socket that ends has the time of grace, and again while what was written moves', async (t) => {
+  const clock = new FakeClock();
+  const pieces: (() => void)[] = [];
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void pieces.push(done) });
+  for (let piece = 0; piece < 3; piece += 1) socket.write(Buffer.alloc(100));
+  endSocket(socket, clock, 1000);
+  for (let piece = 0; piece < 2; piece += 1) {
+    await clock.advance(999);
+    pieces.shift()?.();
+    await clock.advance(1);
+    t.equal(socket.destroyed, false, 'it moves');
+  }
+  await clock.advance(999);
+  t.equal(socket.destroyed, false);
+  await clock.advance(1);
+  t.equal(socket.destroyed, true, 'it stands still');
+  t.equal(clock.pending, 0);
 });
