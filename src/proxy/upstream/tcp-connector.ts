@@ -10,6 +10,8 @@ import type { Connect } from './types.ts';
 export interface TcpUpstream {
   readonly host: Host;
   readonly socket: Duplex;
+  /** So many more octets went to the host, and came from it. */
+  count(toHost: number, fromHost: number): void;
   release(): void;
 }
 
@@ -44,7 +46,7 @@ class TcpConnector implements Connecting {
   readonly #cluster: Cluster;
   readonly #events: TcpConnectEvents;
   #left: number;
-  #current: { readonly connecting: Connecting; readonly host: Host } | undefined;
+  #current: { readonly connecting: Connecting; readonly host: Host; readonly startMs: number } | undefined;
 
   constructor(deps: ConnectorDeps, cluster: Cluster, maxAttempts: number, events: TcpConnectEvents) {
     this.#deps = deps;
@@ -72,7 +74,7 @@ class TcpConnector implements Connecting {
       onConnected: (socket) => this.#onConnected(host, socket),
       onFailed: (error) => this.#onFailed(error),
     });
-    this.#current = { connecting, host };
+    this.#current = { connecting, host, startMs: this.#deps.clock.monotonicMs() };
   }
 
   cancel(): void {
@@ -84,14 +86,24 @@ class TcpConnector implements Connecting {
   }
 
   #onConnected(host: Host, socket: Duplex): void {
+    const { stats } = this.#cluster;
+    const { clock } = this.#deps;
+    const connectedMs = clock.monotonicMs();
+    if (this.#current) stats.upstreamCxConnectMs.record(connectedMs - this.#current.startMs);
     this.#current = undefined;
     host.monitor?.onConnected();
     let isReleased = false;
     const release = (): void => {
-      if (!isReleased) this.#release(host);
+      if (isReleased) return;
       isReleased = true;
+      stats.upstreamCxLengthMs.record(clock.monotonicMs() - connectedMs);
+      this.#release(host);
     };
-    this.#events.onConnected({ host, socket, release });
+    const count = (toHost: number, fromHost: number): void => {
+      stats.upstreamCxTxBytesTotal.value += toHost;
+      stats.upstreamCxRxBytesTotal.value += fromHost;
+    };
+    this.#events.onConnected({ host, socket, count, release });
   }
 
   #onFailed(error: RingwayError): void {

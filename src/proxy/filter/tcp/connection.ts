@@ -53,6 +53,7 @@ export class TcpConnection implements ActiveConnection, Sweepable {
     this.#record = new RequestRecord({ startedAtMs: clock.nowMs(), startMs: clock.monotonicMs() }, accepted);
     context.stats.downstreamCxTotal.value += 1;
     context.sweep.add(this);
+    this.#socket.allowHalfOpen = true;
     this.#socket.on('error', () => this.close());
     this.#socket.once('close', () => this.#end('DC'));
     // not before the listener has the connection in hand
@@ -103,20 +104,21 @@ export class TcpConnection implements ActiveConnection, Sweepable {
     const { host, socket } = upstream;
     this.#state = { kind: 'piping', upstream };
     this.#record.upstreamHost = host.address;
+    socket.allowHalfOpen = true;
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       upstream.release();
-      // what is still on its way down may arrive
-      if (this.#socket.writableFinished || socket.errored) this.#socket.destroy();
-      else this.#socket.end();
+      // what is still on its way down may arrive; nothing goes up any more
+      this.#socket.end(() => this.#socket.destroy());
     });
-    this.#socket.on('data', (chunk: Buffer) => this.#count(chunk.length, 0));
-    socket.on('data', (chunk: Buffer) => this.#count(0, chunk.length));
+    this.#socket.on('data', (chunk: Buffer) => this.#count(upstream, chunk.length, 0));
+    socket.on('data', (chunk: Buffer) => this.#count(upstream, 0, chunk.length));
     this.#socket.pipe(socket);
     socket.pipe(this.#socket);
   }
 
-  #count(received: number, sent: number): void {
+  #count(upstream: TcpUpstream, received: number, sent: number): void {
+    upstream.count(received, sent);
     this.lastTick = this.#context.sweep.tick;
     this.#record.bytesReceived += received;
     this.#record.bytesSent += sent;
@@ -137,10 +139,17 @@ export class TcpConnection implements ActiveConnection, Sweepable {
     if (state.kind === 'connecting') {
       state.connecting?.cancel();
       this.#record.setFlag(flag);
-    } else state.upstream.socket.destroy();
+    } else this.#letGo(state.upstream.socket);
     sweep.remove(this);
     this.#record.endMs = deps.clock.monotonicMs();
     for (const log of settings.accessLogs) log(this.#record);
     this.#onClosed();
+  }
+  /** Of a caller that has said all it had to say, the host may still get the last of it, in its time; of others both ends go at once. */
+  #letGo(socket: Duplex): void {
+    if (!this.#socket.readableEnded || !this.#socket.writableFinished) socket.destroy();
+    if (socket.destroyed || this.idleTimeoutMs === null) return;
+    const timer = this.#context.deps.clock.after(this.idleTimeoutMs, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
   }
 }
