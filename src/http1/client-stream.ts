@@ -2,6 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage, InformationEvent } from 'no
 import { ErrorCode, field } from '../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../http2/types.ts';
 import { BodyReader } from './body-reader.ts';
+import { lastWord } from './last-word.ts';
 import { nodeHttp } from './node-http.ts';
 import { readTrailers } from './raw-fields.ts';
 import { outgoingHead } from './request-out.ts';
@@ -52,7 +53,7 @@ export class ClientStream implements Http2Stream {
     const head = outgoingHead(headers, endStream);
     if (!head) {
       // not while our caller is still sending
-      queueMicrotask(() => this.fail(PROTOCOL_ERROR));
+      queueMicrotask(() => this.#guard(() => this.fail(PROTOCOL_ERROR)));
       return;
     }
     const { method, path, fields } = head;
@@ -192,13 +193,13 @@ export class ClientStream implements Http2Stream {
     if (this.#received === 'ended') this.#isOver = true;
   }
 
-  /** A throw while handling a peer's octets ends its connection. */
+  /** A throw while handling a peer's octets ends its connection. The handler hears of it, and of nothing else. */
   #guard(run: () => void): void {
     try {
       run();
     } catch {
-      this.#isOver = true;
       this.#events.onBroken();
+      lastWord(() => this.fail(CLOSED));
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Http2Stream, StreamHandler } from '../http2/types.ts';
 import { ClientStream } from './client-stream.ts';
+import { lastWord } from './last-word.ts';
 import { nodeHttp } from './node-http.ts';
 import type { Http1ClientConnection, Http1ClientHandler, Http1Options } from './types.ts';
 
@@ -88,8 +89,8 @@ class ClientConnection implements Http1ClientConnection {
     this.#stream = undefined;
     // an error of the parser is told to the request in this very turn, and says more than the end of the connection
     process.nextTick(() => {
-      stream?.fail({ code: 8, origin: 'connection' });
-      this.#handler.onClose();
+      lastWord(() => stream?.fail({ code: 8, origin: 'connection' }));
+      lastWord(() => this.#handler.onClose());
     });
   }
 }

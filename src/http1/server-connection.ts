@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AnswerStream } from './answer-stream.ts';
+import { lastWord } from './last-word.ts';
 import { HEAD_TIMEOUT, parserProblem, type RequestVerdict, readRequestHead } from './request-head.ts';
 import { ServerStream } from './server-stream.ts';
 import type { Turn, TurnOwner } from './turn.ts';
@@ -164,6 +165,6 @@ export class ServerConnection implements Http1ServerConnection, TurnOwner {
     this.#current = undefined;
     this.#queue.length = 0;
     this.guard(() => turn?.fail());
-    this.#handler.onClose(this.#error);
+    lastWord(() => this.#handler.onClose(this.#error));
   }
 }

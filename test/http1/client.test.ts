@@ -258,6 +258,31 @@ t.test('a reset cuts the connection, and no event follows', async (t) => {
   t.same([asked.reset, asked.stream.isOpen], [undefined, false]);
 });
 
+function boom(): never {
+  throw new Error('a fault of ours');
+}
+
+t.test('a throw ends one connection, whose exchange is told', async (t) => {
+  for (const where of ['onHeaders', 'onData'] as const) {
+    const bench = await start(t, () => plainResponse('fine'));
+    const asked = bench.ask(GET);
+    asked[where] = boom;
+    await bench.until(() => bench.events.includes('closed'));
+    t.same(asked.reset, { code: 8, origin: 'connection' }, where);
+  }
+});
+
+t.test('a throw of who is told of the end is a warning', async (t) => {
+  const bench = await start(t, () => 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf');
+  const asked = bench.ask(GET);
+  asked.onReset = boom;
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  await bench.until(() => asked.body === 'half');
+  for (const socket of bench.backend.sockets) socket.destroy();
+  await bench.until(() => bench.events.includes('closed'));
+  t.match(await warned, { message: 'a fault of ours' });
+});
+
 t.test('requests HTTP/1.1 cannot say fail on their own', async (t) => {
   const bench = await start(t, () => plainResponse(''));
   const asked = bench.ask([[':method', 'get'], ...GET.slice(1)]);
