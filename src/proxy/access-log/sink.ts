@@ -154,7 +154,9 @@ class FileSink implements LineSink {
         this.#log.warn('access_log.dropped', { path: this.#path, lines: this.#dropped }, 'the disk is too slow for the access log');
         this.#dropped = 0;
       }
-      if (this.#waiting.length >= FLUSH_SIZE) this.#flush();
+      // their time came while this was being written
+      const isDue = this.#timer === undefined;
+      if (isDue || this.#waiting.length >= FLUSH_SIZE) this.#flush();
       if (!this.#isWriting) this.#onWritten();
     });
   }

@@ -10,6 +10,7 @@ import { compileAccessLogs, FileSinks, RequestRecord } from '../../../src/proxy/
 import { wholeLines } from '../../../src/proxy/access-log/whole-lines.ts';
 import { silentLogger } from '../../../src/telemetry/index.ts';
 import { FakeClock, settle } from '../../support/fake-clock.ts';
+import { until } from '../../support/h2-peers.ts';
 import { anyOf, message } from '../../support/message.ts';
 
 const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog';
@@ -137,6 +138,16 @@ t.test('lines are written together, and to a new file after reopen', async (t) =
   logger(record());
   await sinks.stop();
   t.equal(text(), '200\n');
+});
+
+t.test('lines whose time comes while others are being written go out behind them', async (t) => {
+  const { clock, logger, sinks, text } = logTo(t.testdir(), textFormat(`${'x'.repeat(65_536)}%RESPONSE_CODE%\n`));
+  // the fourth fills what is written at once: a write is under way when the fifth comes, and when its second is over
+  for (let i = 0; i < 5; i += 1) logger(record());
+  void clock.oversleep(1000);
+  await until(() => text().length === 5 * 65_540);
+  t.equal(clock.pending, 0);
+  await sinks.stop();
 });
 
 t.test('what cannot be written is refused', async (t) => {
