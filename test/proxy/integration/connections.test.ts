@@ -1,7 +1,8 @@
 // Connections below requests: made, shared, replaced, drained; and what updates of endpoints and listeners keep.
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import t from 'tap';
-import { RingwayError, seededRandom } from '../../../src/core/index.ts';
+import { RingwayError, seededRandom, systemClock } from '../../../src/core/index.ts';
 import {
   Cluster_DiscoveryType,
   Cluster_EdsClusterConfig,
@@ -10,10 +11,11 @@ import {
 import { ConfigSource } from '../../../src/gen/envoy/config/core/v3/config_source.ts';
 import { Http2ProtocolOptions } from '../../../src/gen/envoy/config/core/v3/protocol.ts';
 import { ClusterLoadAssignment } from '../../../src/gen/envoy/config/endpoint/v3/endpoint.ts';
-import { createClusterCompiler, createEndpointCompiler } from '../../../src/proxy/cluster/index.ts';
+import { createClusterCompiler, createEndpointCompiler, type Host } from '../../../src/proxy/cluster/index.ts';
 import type { Assignment } from '../../../src/proxy/cluster/types.ts';
 import { createHostPools } from '../../../src/proxy/upstream/index.ts';
 import { MetricRegistry } from '../../../src/telemetry/index.ts';
+import { connect } from '../../../src/transport/index.ts';
 import { assignment, egressRetries, http2Cluster, routeTo, startDataPlane } from '../../support/data-plane.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { answerGrpc, createClient, grpcMessage, grpcStatus, type Peer, startPeer, until } from '../../support/h2-peers.ts';
@@ -150,6 +152,37 @@ t.test('a connection that does not come in time is a timeout of its own', async 
   compiled.close();
   t.same(seen, ['connection timeout'], 'a cancelled request hears no more');
   t.equal(cancelled, 2);
+});
+
+t.test('a host that takes no streams has not used up its connection', async (t) => {
+  const server = createHttp2Server({ settings: { maxConcurrentStreams: 0 } });
+  const sessions: ServerHttp2Session[] = [];
+  server.on('session', (session) => sessions.push(session));
+  const told = new Promise((resolve) => server.once('session', (session) => session.once('localSettings', resolve)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const compiler = createClusterCompiler({
+    clock: systemClock,
+    metrics: new MetricRegistry(),
+    random: seededRandom(1),
+    tlsSources,
+    resolveName: () => Promise.resolve([]),
+    createPool: createHostPools({ clock: systemClock, connect }),
+  });
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { compiled } = compiler.compile('c', bytesOf(ClusterMessage, http2Cluster('c', [[address]])));
+  const pool = compiled.poolOf(compiled.pick() as Host);
+  const handler = { onHeaders() {}, onData() {}, onTrailers() {}, onReset() {}, onDrain() {} };
+  const request = { priority: 'default' as const, handler, onReady() {}, onPoolFailure() {} };
+  pool.open(request);
+  pool.cancel(request);
+  await told;
+  pool.open(request);
+  t.equal(compiled.stats.upstreamCxMaxRequests.value, 0);
+  t.equal(compiled.stats.upstreamRqPendingActive.value, 1, 'it waits');
+  pool.cancel(request);
+  compiled.close();
+  for (const session of sessions) session.destroy();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 t.test('draining tells connections to go, lets calls end, and frees the port', async (t) => {

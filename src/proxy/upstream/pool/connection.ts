@@ -61,7 +61,8 @@ export class PooledConnection {
     this.#account.count(this.#connection);
     if (!this.#connection.acceptsStreams) return undefined;
     const stream = this.#connection.openStream(handler);
-    if (stream) this.#requests += 1;
+    if (!stream) return undefined;
+    this.#requests += 1;
     const { settings, stats } = this.#owner;
     if (this.#requests === settings.maxRequestsPerConnection) {
       stats.upstreamCxMaxRequests.value += 1;
