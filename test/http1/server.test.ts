@@ -1,143 +1,15 @@
 // Accepted connections: one request after the other, back-pressure, endings.
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import t, { type Test } from 'tap';
-import { type Clock, systemClock } from '../../src/core/index.ts';
-import { Http1Server } from '../../src/http1/index.ts';
-import type { Http1Options, Http1Problem, Http1ServerConnection, Http1StreamHandler } from '../../src/http1/types.ts';
+import t from 'tap';
 import { headerBlock } from '../../src/http2/index.ts';
-import type { HeaderBlock, Http2Stream } from '../../src/http2/types.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { rawClient } from '../support/http1-raw.ts';
-
-/** A request and what came of it. */
-class Served implements Http1StreamHandler {
-  readonly stream: Http2Stream;
-  headers: HeaderBlock = [];
-  body = '';
-  trailers: HeaderBlock = [];
-  ended = false;
-  reset: string | undefined;
-  drains = 0;
-  problem: Http1Problem | undefined;
-  /** Gives credit at once. */
-  isGreedy = true;
-  onChange: () => void = () => {};
-
-  constructor(stream: Http2Stream) {
-    this.stream = stream;
-  }
-
-  onHeaders(headers: HeaderBlock, endStream: boolean): void {
-    this.headers = headers;
-    this.ended = endStream;
-    this.onChange();
-  }
-
-  onData(chunk: Buffer, endStream: boolean): void {
-    this.body += chunk.toString('latin1');
-    this.ended = endStream;
-    if (this.isGreedy) this.stream.credit(chunk.length);
-    this.onChange();
-  }
-
-  onTrailers(trailers: HeaderBlock): void {
-    this.trailers = trailers;
-    this.ended = true;
-    this.onChange();
-  }
-
-  onReset({ origin }: { readonly origin: string }): void {
-    this.reset = origin;
-    this.onChange();
-  }
-
-  onDrain(): void {
-    this.drains += 1;
-    this.onChange();
-  }
-
-  onInvalid(problem: Http1Problem): void {
-    this.problem = problem;
-    this.stream.sendHeaders(headerBlock([[':status', String(problem.status)]]), true);
-    this.onChange();
-  }
-
-  answer(body: string, fields: readonly (readonly [string, string])[] = []): void {
-    this.stream.sendHeaders(headerBlock([[':status', '200'], ['content-length', String(body.length)], ...fields]), body === '');
-    if (body !== '') this.stream.sendData(Buffer.from(body), true);
-  }
-}
-
-interface Bench {
-  readonly target: string;
-  readonly served: Served[];
-  readonly connections: Http1ServerConnection[];
-  readonly closes: (Error | undefined)[];
-  until(test: () => boolean): Promise<void>;
-}
-
-async function start(
-  t: Test,
-  options: Http1Options & { readonly clock?: Clock; readonly onServed?: (served: Served) => void } = {},
-): Promise<Bench> {
-  const served: Served[] = [];
-  const connections: Http1ServerConnection[] = [];
-  const closes: (Error | undefined)[] = [];
-  const watchers = new Set<() => void>();
-  const wake = (): void => {
-    for (const watcher of [...watchers]) watcher();
-  };
-  const engine = new Http1Server({ clock: systemClock, ...options });
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    const connection = engine.accept(
-      socket,
-      { scheme: 'http' },
-      {
-        onStream: (stream) => {
-          const one = new Served(stream);
-          one.onChange = wake;
-          served.push(one);
-          options.onServed?.(one);
-          return one;
-        },
-        onClose: (error) => {
-          closes.push(error);
-          wake();
-        },
-      },
-    );
-    connections.push(connection);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return {
-    target: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    served,
-    connections,
-    closes,
-    until: (test) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (!test()) return;
-          watchers.delete(look);
-          resolve();
-        };
-        watchers.add(look);
-        look();
-      }),
-  };
-}
+import { type Served, startHttp1Server } from '../support/http1-server.ts';
 
 const GET = 'GET /1 HTTP/1.1\r\nhost: a\r\n\r\n';
 const path = (one: Served | undefined): string | undefined => one?.headers.find(({ name }) => name === ':path')?.value;
 
 t.test('pipelined requests are served one after the other, and few are read ahead', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   const count = 2000;
   client.send(Array.from({ length: count }, (_, i) => `GET /${i} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''));
@@ -155,7 +27,7 @@ t.test('pipelined requests are served one after the other, and few are read ahea
 });
 
 t.test('what is read ahead is bounded: the rest waits in the socket', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   const [connection] = [bench.connections];
   client.send(GET);
@@ -173,7 +45,7 @@ t.test('what is read ahead is bounded: the rest waits in the socket', async (t) 
 });
 
 t.test('bodies: declared, chunked, with trailers if they are wanted', async (t) => {
-  const bench = await start(t, { trailers: true });
+  const bench = await startHttp1Server(t, { trailers: true });
   const client = rawClient(bench.target);
   client.send('POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc');
   await bench.until(() => bench.served[0]?.ended === true);
@@ -196,7 +68,7 @@ t.test('bodies: declared, chunked, with trailers if they are wanted', async (t) 
 });
 
 t.test('trailers are dropped unless they are wanted', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   client.send('POST /b HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nx-t: 1\r\n\r\n');
   await bench.until(() => bench.served[0]?.ended === true);
@@ -208,7 +80,7 @@ t.test('trailers are dropped unless they are wanted', async (t) => {
 });
 
 t.test('expect: 100-continue is answered when the request has its turn', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   client.send(`${GET}POST /2 HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n`);
   await bench.until(() => bench.served.length === 1);
@@ -231,7 +103,7 @@ t.test('expect: 100-continue is answered when the request has its turn', async (
 });
 
 t.test('a body is read at the pace of who takes it', async (t) => {
-  const bench = await start(t, {
+  const bench = await startHttp1Server(t, {
     onServed: (one) => {
       one.isGreedy = false;
     },
@@ -253,7 +125,7 @@ t.test('a body is read at the pace of who takes it', async (t) => {
 });
 
 t.test('an answer that nobody reads is not taken in', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   client.send(GET);
   await bench.until(() => bench.served.length === 1);
@@ -279,7 +151,7 @@ t.test('an answer that nobody reads is not taken in', async (t) => {
 });
 
 t.test('an answer before the request is whole is the last one, and arrives', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   client.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 50000000\r\n\r\n');
   await bench.until(() => bench.served.length === 1);
@@ -295,7 +167,7 @@ t.test('an answer before the request is whole is the last one, and arrives', asy
 });
 
 t.test('garbage behind a good request: that one is answered first', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   client.send(`${GET}\x16\x03\x01 what?\r\n\r\n`);
   await bench.until(() => bench.served.length === 1);
@@ -314,7 +186,7 @@ t.test('garbage behind a good request: that one is answered first', async (t) =>
 });
 
 t.test('a body that is no body: the answer says so, or an answer that began breaks off', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const head = 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n';
   const first = rawClient(bench.target);
   first.send(`${head}zz\r\n`);
@@ -332,7 +204,7 @@ t.test('a body that is no body: the answer says so, or an answer that began brea
 });
 
 t.test('a caller who goes away resets its request; a throw ends one connection only', async (t) => {
-  const bench = await start(t, {
+  const bench = await startHttp1Server(t, {
     onServed: (one) => {
       if (bench.served.length === 2)
         one.onChange = () => {
@@ -359,7 +231,7 @@ t.test('a caller who goes away resets its request; a throw ends one connection o
 
 t.test('draining: an idle connection goes at once, a busy one behind its answer, a stuck one at the deadline', async (t) => {
   const clock = new FakeClock();
-  const bench = await start(t, { clock });
+  const bench = await startHttp1Server(t, { clock });
   const [idle, busy, stuck] = [rawClient(bench.target), rawClient(bench.target), rawClient(bench.target)];
   idle.send(GET);
   await bench.until(() => bench.served.length === 1);
@@ -385,7 +257,7 @@ t.test('draining: an idle connection goes at once, a busy one behind its answer,
 });
 
 t.test('phases, and a head that does not get ready', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const client = rawClient(bench.target);
   await new Promise<void>((resolve) => client.socket.once('connect', resolve));
   client.send('GET / HT');
@@ -397,7 +269,7 @@ t.test('phases, and a head that does not get ready', async (t) => {
 });
 
 t.test('CONNECT and HEAD', async (t) => {
-  const bench = await start(t);
+  const bench = await startHttp1Server(t);
   const head = rawClient(bench.target);
   head.send('HEAD / HTTP/1.1\r\nhost: a\r\n\r\n');
   await bench.until(() => bench.served.length === 1);
