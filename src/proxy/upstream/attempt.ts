@@ -1,10 +1,10 @@
-import type { Timer } from '../../core/index.ts';
+import { type Clock, startFairTimer, type Timer } from '../../core/index.ts';
 import { ErrorCode, statusOf } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../../http2/types.ts';
 import type { Cluster, Host } from '../cluster/index.ts';
 import type { HostPool, PoolFailure, RequestPriority, StreamRequest } from '../cluster/types.ts';
 import { failureOf, type TryFailure } from './failure.ts';
-import type { IdleTimer } from './idle-timer.ts';
+import { IdleTimer } from './idle-timer.ts';
 import type { BodyReader } from './request-body.ts';
 
 /** What a try tells the request it belongs to. */
@@ -16,16 +16,16 @@ export interface AttemptOwner {
   /** It is over without a whole response. `detail` is for people. */
   onAttemptFailed(attempt: Attempt, failure: TryFailure, detail: string): void;
   onAttemptDrain(attempt: Attempt): void;
+  /** Its response did not begin in `perTryMs`; it goes on until it is cancelled. */
+  onAttemptTimeout(attempt: Attempt): void;
+  /** As `onAttemptTimeout`: nothing came from its host for `idleMs`. */
+  onAttemptIdle(attempt: Attempt): void;
 }
 
 /** One try at one host: waits for a stream, then is its handler. Counts itself among the cluster's and the host's requests. */
 export class Attempt implements StreamRequest, StreamHandler, BodyReader {
   readonly host: Host;
   readonly priority: RequestPriority;
-  /** Stops waiting for its response on its own. */
-  perTryTimer: Timer | undefined = undefined;
-  /** Ends it when its host has been silent for too long. */
-  idleTimer: IdleTimer | undefined = undefined;
   /** Another try was started in its place: its own failure asks for none. */
   isReplaced = false;
   /** It was slow: outlier detection knows already. */
@@ -38,6 +38,8 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
   readonly #owner: AttemptOwner;
   #state: 'new' | 'waiting' | 'open' | 'over' = 'new';
   #pool: HostPool | undefined;
+  #perTryTimer: Timer | undefined;
+  #idleTimer: IdleTimer | undefined;
 
   constructor(cluster: Cluster, host: Host, priority: RequestPriority, owner: AttemptOwner) {
     this.#cluster = cluster;
@@ -65,6 +67,23 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
     this.#state = 'waiting';
     this.#pool = this.#cluster.poolOf(this.host);
     this.#pool.open(this);
+  }
+
+  /** Its own times begin, unless they have or it has no stream; null: no limit. Its owner is told of one at most. */
+  arm(clock: Clock, perTryMs: number | null, idleMs: number | null): void {
+    if (this.#state !== 'open' || this.#perTryTimer || this.#idleTimer) return;
+    if (perTryMs !== null) {
+      this.#perTryTimer = startFairTimer(clock, perTryMs, () => {
+        this.#idleTimer?.cancel();
+        this.#owner.onAttemptTimeout(this);
+      });
+    }
+    if (idleMs !== null) {
+      this.#idleTimer = new IdleTimer(clock, idleMs, () => {
+        this.#perTryTimer?.cancel();
+        this.#owner.onAttemptIdle(this);
+      });
+    }
   }
 
   /** Ends it without a word to its owner. */
@@ -104,8 +123,8 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
 
   onHeaders(headers: HeaderBlock, endStream: boolean): void {
     if (this.#state === 'over') return;
-    this.perTryTimer?.cancel();
-    this.idleTimer?.touch();
+    this.#perTryTimer?.cancel();
+    this.#idleTimer?.touch();
     if (endStream) this.#responseEnded();
     this.#owner.onAttemptHeaders(this, headers, endStream);
   }
@@ -113,13 +132,13 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
   /** Counted; what the caller is told is the final response. */
   onInformational(headers: HeaderBlock): void {
     if (this.#state === 'over') return;
-    this.idleTimer?.touch();
+    this.#idleTimer?.touch();
     this.#cluster.stats.upstreamRq.record(statusOf(headers));
   }
 
   onData(chunk: Buffer, endStream: boolean): void {
     if (this.#state === 'over') return;
-    this.idleTimer?.touch();
+    this.#idleTimer?.touch();
     if (endStream) this.#responseEnded();
     this.#owner.onAttemptData(this, chunk, endStream);
   }
@@ -159,8 +178,8 @@ export class Attempt implements StreamRequest, StreamHandler, BodyReader {
   #finish(): void {
     const wasOpen = this.#state === 'open';
     this.#state = 'over';
-    this.perTryTimer?.cancel();
-    this.idleTimer?.cancel();
+    this.#perTryTimer?.cancel();
+    this.#idleTimer?.cancel();
     if (!wasOpen) return;
     this.#cluster.breakers[this.priority].requests.dec();
     this.#cluster.stats.upstreamRqActive.value -= 1;

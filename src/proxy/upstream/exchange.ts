@@ -1,4 +1,4 @@
-import { type Clock, type Random, startFairTimer, type Timer } from '../../core/index.ts';
+import type { Clock, Random, Timer } from '../../core/index.ts';
 import { grpcStatusOf, httpStatusOfGrpc } from '../../grpc/index.ts';
 import { type BufferBudget, ErrorCode } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
@@ -10,7 +10,6 @@ import { Attempt, type AttemptOwner } from './attempt.ts';
 import { BodyFlow, type BodyNeed } from './body-flow.ts';
 import { detailsOf, flagOf, statusOf, type TryFailure } from './failure.ts';
 import { countResult } from './host-result.ts';
-import { IdleTimer } from './idle-timer.ts';
 import { dropped, NO_HEALTHY_UPSTREAM, type PerTryDetails, pastDeadline, requestTimeout, upstreamFailed } from './local-replies.ts';
 import { RequestBody } from './request-body.ts';
 import { attemptCountField, attemptHeaders } from './request-headers.ts';
@@ -196,6 +195,16 @@ export class Exchange implements AttemptOwner {
     this.#sendBody();
   }
 
+  onAttemptTimeout(attempt: Attempt): void {
+    if (this.#retries?.hedges) this.#hedge(attempt);
+    else this.#giveUp(attempt, this.#request.cluster.stats.upstreamRqPerTryTimeout, 'upstream_per_try_timeout');
+  }
+
+  onAttemptIdle(attempt: Attempt): void {
+    if (this.#retries?.hedges) this.#hedge(attempt);
+    else this.#giveUp(attempt, this.#request.cluster.stats.upstreamRqPerTryIdleTimeout, 'upstream_per_try_idle_timeout');
+  }
+
   // Tries.
 
   #try(host: Host): void {
@@ -259,30 +268,13 @@ export class Exchange implements AttemptOwner {
     this.#request.record.requestEndMs = this.#deps.clock.monotonicMs();
     const { wholeMs } = this.#timeouts;
     if (wholeMs !== null) this.#timeout = this.#deps.clock.after(wholeMs, () => this.#onTimeout());
-    for (const attempt of this.#attempts) if (attempt.stream) this.#armTry(attempt);
+    for (const attempt of this.#attempts) this.#armTry(attempt);
   }
 
   /** A try's own times begin when the caller has sent the whole request. */
   #armTry(attempt: Attempt): void {
-    if (!this.#retries || attempt.perTryTimer || attempt.idleTimer || this.#phase.kind !== 'waiting') return;
-    const { perTryMs } = this.#timeouts;
-    const { perTryIdleTimeoutMs: idleMs } = this.#retries.policy;
-    const { clock } = this.#deps;
-    if (perTryMs !== null) attempt.perTryTimer = startFairTimer(clock, perTryMs, () => this.#onPerTryTimeout(attempt));
-    if (idleMs !== null) attempt.idleTimer = new IdleTimer(clock, idleMs, () => this.#onPerTryIdle(attempt));
-  }
-
-  #onPerTryTimeout(attempt: Attempt): void {
-    if (this.#phase.kind !== 'waiting') return;
-    attempt.idleTimer?.cancel();
-    if (this.#retries?.hedges) this.#hedge(attempt);
-    else this.#giveUp(attempt, this.#request.cluster.stats.upstreamRqPerTryTimeout, 'upstream_per_try_timeout');
-  }
-
-  #onPerTryIdle(attempt: Attempt): void {
-    attempt.perTryTimer?.cancel();
-    if (this.#retries?.hedges) this.#hedge(attempt);
-    else this.#giveUp(attempt, this.#request.cluster.stats.upstreamRqPerTryIdleTimeout, 'upstream_per_try_idle_timeout');
+    if (this.#retries && this.#phase.kind === 'waiting')
+      attempt.arm(this.#deps.clock, this.#timeouts.perTryMs, this.#retries.policy.perTryIdleTimeoutMs);
   }
 
   /** The slow try goes on; beside it another host is asked, if there is one that was not. */
