@@ -1,7 +1,6 @@
 // Random callers, hosts and clocks against the loop around tries: one answer each, nothing lost, nothing left behind, budgets kept.
 import fc from 'fast-check';
 import t from 'tap';
-import { findField } from '../../src/http2/index.ts';
 import {
   type Caller,
   type FakeStream,
@@ -23,6 +22,7 @@ const policies: fc.Arbitrary<Policy> = fc.record({
   bufferLimit: fc.constantFrom(0, 20, 10_000),
   maxRetries: fc.integer({ min: 0, max: 3 }),
   grpcTimeout: fc.constantFrom(false, false, true),
+  budget: fc.constantFrom(40, 10_000, 10_000),
 });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('begin' as const), ended: fc.constantFrom(true, true, false) }) },
@@ -54,13 +54,24 @@ function check(world: World, { numRetries, maxRetries }: Policy): void {
   const { breakers } = world.cluster;
   if (breakers.default.retries.active > maxRetries) throw new Error(`${breakers.default.retries.active} retries of ${maxRetries}`);
   if (world.opened > world.callers.length * (1 + numRetries)) throw new Error('more tries than the policy has');
-  for (const [i, { failedAt }] of world.callers.entries()) {
-    const mine = world.streams.filter(({ headers }) => findField(headers ?? [], 'x-caller')?.value === String(i));
-    if (failedAt >= 0 && mine.some(({ resetAt }) => resetAt === failedAt)) throw new Error('a try that failed ended one that lived');
-  }
+  for (const caller of world.callers) checkCaller(caller, world.streamsOf(caller));
   const bodies = world.callers.map(({ sent }) => sent.join());
   for (const { body } of world.streams)
     if (!bodies.some((sent) => sent.startsWith(body.join()))) throw new Error(`a body that nobody sent: ${body}`);
+}
+
+function checkCaller({ failedAt, isOver, isComplete, credited, sent }: Caller, streams: readonly FakeStream[]): void {
+  if (failedAt >= 0 && streams.some(({ resetAt }) => resetAt === failedAt)) throw new Error('a try that failed ended one that lived');
+  const [live, other] = streams.filter(({ isOpen }) => isOpen);
+  if (isOver || isComplete || !live || other || live.room === 0) return;
+  if (credited !== sent.length)
+    throw new Error(`all ${sent.length} octets have gone on, and the caller may send ${credited} of them again`);
+}
+
+/** What holds once a caller has read all it was given. */
+function checkRead(streams: readonly FakeStream[]): void {
+  for (const { isOpen, given, credited } of streams)
+    if (isOpen && credited !== given) throw new Error(`all ${given} octets were read, and the host may send ${credited} of them again`);
 }
 
 /** Lets every request come to its end, and then nothing may be left of them. */
@@ -80,6 +91,7 @@ async function finish(world: World): Promise<void> {
     if (answers > 1 || (answers === 0 && outcome !== 'cancelled')) throw new Error(`${answers} answers, ${outcome}`);
   if (world.clock.pending > 0) throw new Error(`${world.clock.pending} timers are left`);
   if (world.waiting.length > 0 || world.streams.some(({ over }) => over === null)) throw new Error('a try lives on');
+  if (world.budget.used !== 0) throw new Error(`${world.budget.used} octets are left in the budget`);
   const { breakers, stats, hosts } = world.cluster;
   const left = [breakers.default.retries.active, breakers.default.requests.active, stats.upstreamRqActive.value];
   if ([...left, ...hosts.map(({ rqActive }) => rqActive)].some((count) => count !== 0)) throw new Error(`still counted: ${left}`);
@@ -92,8 +104,10 @@ t.test('every request has one answer, and leaves nothing behind', async (t) => {
       const world = new World(policy);
       for (const step of steps) {
         world.step += 1;
+        const reader = step.do === 'drain down' ? world.caller(step.who) : undefined;
         await perform(world, step);
         check(world, policy);
+        if (reader) checkRead(world.streamsOf(reader));
       }
       await finish(world);
       world.cluster.close();
@@ -119,6 +133,7 @@ t.test('a whole body arrives at every try that is given its end', async (t) => {
           bufferLimit: 10_000,
           maxRetries: 3,
           grpcTimeout: false,
+          budget: 10_000,
         });
         world.begin(false);
         const caller = world.callers[0] as Caller;

@@ -4,7 +4,7 @@ import { CircuitBreakers, CircuitBreakers_Thresholds } from '../../src/gen/envoy
 import { Cluster as ClusterMessage } from '../../src/gen/envoy/config/cluster/v3/cluster.ts';
 import { RouteConfiguration } from '../../src/gen/envoy/config/route/v3/route.ts';
 import { HedgePolicy, VirtualHost } from '../../src/gen/envoy/config/route/v3/route_components.ts';
-import { field, headerBlock } from '../../src/http2/index.ts';
+import { BufferBudget, field, findField, headerBlock } from '../../src/http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../src/http2/types.ts';
 import { RequestRecord } from '../../src/proxy/access-log/index.ts';
 import { type Cluster, createClusterCompiler } from '../../src/proxy/cluster/index.ts';
@@ -28,6 +28,8 @@ export interface Policy {
   readonly bufferLimit: number;
   readonly maxRetries: number;
   readonly grpcTimeout: boolean;
+  /** Octets that all requests together may keep. */
+  readonly budget: number;
 }
 
 /** `who`: which request or which try, modulo how many there are. */
@@ -56,6 +58,9 @@ export class FakeStream implements Http2Stream {
   room = 2;
   /** Which step of the run reset it. */
   resetAt = -1;
+  /** Octets of the response, and how many of them it may send again. */
+  given = 0;
+  credited = 0;
   readonly #request: StreamRequest;
   readonly #world: World;
 
@@ -97,7 +102,10 @@ export class FakeStream implements Http2Stream {
     this.resetAt = this.#world.step;
   }
 
-  credit(): void {}
+  credit(bytes: number): void {
+    this.credited += bytes;
+    if (this.credited > this.given) throw new Error('credit for what was not given');
+  }
 }
 
 /** A caller that checks the order of what it gets. */
@@ -166,6 +174,7 @@ export class World {
   readonly waiting: StreamRequest[] = [];
   readonly streams: FakeStream[] = [];
   readonly cluster: Cluster;
+  readonly budget: BufferBudget;
   readonly #action: ForwardAction;
   readonly #policy: Policy;
   opened = 0;
@@ -173,6 +182,7 @@ export class World {
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.budget = new BufferBudget(policy.budget);
     const pool: HostPool = {
       open: (request) => {
         this.opened += 1;
@@ -210,7 +220,7 @@ export class World {
     ];
     const request = { action: this.#action, cluster: this.cluster, headers, record, bufferLimit: 1000, envoyHeaders: 'written' as const };
     caller.isComplete = ended;
-    caller.exchange = new Exchange({ clock: this.clock, random: seededRandom(2) }, request, caller, ended);
+    caller.exchange = new Exchange({ clock: this.clock, random: seededRandom(2), budget: this.budget }, request, caller, ended);
     caller.exchange.start();
   }
 
@@ -236,6 +246,12 @@ export class World {
   stream(who: number, answered: boolean): FakeStream | undefined {
     const live = this.streams.filter((stream) => stream.isOpen && stream.answered === answered);
     return live[who % live.length];
+  }
+
+  /** The streams of the tries of a caller. */
+  streamsOf(caller: Caller): FakeStream[] {
+    const name = String(this.callers.indexOf(caller));
+    return this.streams.filter(({ headers }) => findField(headers ?? [], 'x-caller')?.value === name);
   }
 
   #takeWaiting(who: number): StreamRequest | undefined {
@@ -328,6 +344,7 @@ export function performStream(world: World, step: Extract<Step, { do: 'answer' |
       return;
     }
     case 'data':
+      stream.given += 1;
       stream.handler.onData(Buffer.from('x'), step.end);
       if (step.end) stream.over ??= 'peer';
       return;
