@@ -4,26 +4,42 @@ import type { HeaderMutation } from './types.ts';
 /** `headers` with all mutations made in order. The same block when there are none; never changes its argument. */
 export function mutateHeaders(headers: HeaderBlock, mutations: readonly HeaderMutation[]): HeaderBlock {
   if (mutations.length === 0) return headers;
-  let fields = [...headers];
-  for (const mutation of mutations) fields = mutate(fields, mutation);
+  const fields = [...headers];
+  for (const mutation of mutations) mutate(fields, mutation);
   return fields;
 }
 
-function mutate(fields: Field[], mutation: HeaderMutation): Field[] {
+function mutate(fields: Field[], mutation: HeaderMutation): void {
   switch (mutation.kind) {
     case 'remove':
-      return fields.filter((field) => field.name !== mutation.name);
+      remove(fields, mutation.name);
+      return;
     case 'add':
       fields.push(mutation.field);
-      return fields;
+      return;
     case 'add-if-absent':
       if (!has(fields, mutation.field.name)) fields.push(mutation.field);
-      return fields;
+      return;
     case 'overwrite':
-      return [...fields.filter((field) => field.name !== mutation.field.name), mutation.field];
+      remove(fields, mutation.field.name);
+      fields.push(mutation.field);
+      return;
     case 'overwrite-if-present':
-      return has(fields, mutation.field.name) ? mutate(fields, { kind: 'overwrite', field: mutation.field }) : fields;
+      if (remove(fields, mutation.field.name)) fields.push(mutation.field);
   }
+}
+
+/** Without a second list: these run for each request. False: there was none. */
+function remove(fields: Field[], name: string): boolean {
+  let kept = 0;
+  for (const field of fields) {
+    if (field.name === name) continue;
+    fields[kept] = field;
+    kept += 1;
+  }
+  const hadSome = kept < fields.length;
+  fields.length = kept;
+  return hadSome;
 }
 
 function has(fields: readonly Field[], name: string): boolean {

@@ -20,7 +20,7 @@ import {
 } from '../../../src/gen/envoy/config/route/v3/route_components.ts';
 import { PreviousHostsPredicate } from '../../../src/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts';
 import { PreviousPrioritiesConfig } from '../../../src/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts';
-import { headerBlock } from '../../../src/http2/index.ts';
+import { field, headerBlock } from '../../../src/http2/index.ts';
 import { DomainTable } from '../../../src/proxy/route/domains.ts';
 import { chooseCluster, createRouteCompiler, mutateHeaders } from '../../../src/proxy/route/index.ts';
 import { RememberingRouteTable, type VirtualHostRules } from '../../../src/proxy/route/table.ts';
@@ -265,6 +265,35 @@ t.test('headers are changed from the route outwards, the outermost last', (t) =>
     result.map(({ name, value }) => `${name}: ${value}`),
     ['x-a: 1', 'x-percent: 100%', 'x-a: 2', 'x-level: configuration'],
   );
+  t.end();
+});
+
+t.test('each way to change a header, on fields that are there twice, once, and not at all', (t) => {
+  const original = headerBlock([
+    ['a', '1'],
+    ['b', '1'],
+    ['a', '2'],
+  ]);
+  const changed = (kind: 'add' | 'add-if-absent' | 'overwrite' | 'overwrite-if-present', name: string): string =>
+    mutateHeaders(original, [{ kind, field: field(name, 'new') }])
+      .map(({ name, value }) => name + value)
+      .join(' ');
+  const kinds = ['add', 'add-if-absent', 'overwrite', 'overwrite-if-present'] as const;
+  t.same(
+    kinds.map((kind) => changed(kind, 'a')),
+    ['a1 b1 a2 anew', 'a1 b1 a2', 'b1 anew', 'b1 anew'],
+  );
+  t.same(
+    kinds.map((kind) => changed(kind, 'c')),
+    ['a1 b1 a2 cnew', 'a1 b1 a2 cnew', 'a1 b1 a2 cnew', 'a1 b1 a2'],
+  );
+  const without = mutateHeaders(original, [{ kind: 'remove', name: 'a' }]);
+  t.same(
+    without.map(({ name }) => name),
+    ['b'],
+  );
+  t.equal(original.length, 3, 'what came is not touched: another try sends it again');
+  t.equal(mutateHeaders(original, []), original);
   t.end();
 });
 

@@ -26,6 +26,7 @@ interface Made {
   readonly result: HeaderBlock;
 }
 
+const NONE: Route['responseHeaders'] = [];
 /** A few methods' responses, each with some service times. */
 const PLACES = 8;
 /** The fields that say how long an upstream took, for the times that are most common. */
@@ -66,14 +67,14 @@ export class ResponseHeaders {
 
   #make(headers: HeaderBlock, { route, serviceMs, attempts }: ResponseOrigin, date: Field): HeaderBlock {
     const { mode } = this.#settings.server;
-    const own: Field[] = [];
-    if (serviceMs >= 0) own.push(SERVICE_TIMES[serviceMs] ?? serviceTime(serviceMs));
-    if (attempts > 0) own.push(field('x-envoy-attempt-count', String(attempts)));
-    const upstream = serviceMs < 0 ? headers : headers.filter(({ fieldName }) => roleOf(fieldName) !== Role.SERVICE_TIME);
+    const fields: Field[] = [];
+    for (const one of headers) if (serviceMs < 0 || roleOf(one.fieldName) !== Role.SERVICE_TIME) fields.push(one);
+    if (serviceMs >= 0) fields.push(SERVICE_TIMES[serviceMs] ?? serviceTime(serviceMs));
+    if (attempts > 0) fields.push(field('x-envoy-attempt-count', String(attempts)));
     const result: Field[] = [];
     let hasServer = false;
     let hasDate = false;
-    for (const one of mutateHeaders([...upstream, ...own], route?.responseHeaders ?? [])) {
+    for (const one of mutateHeaders(fields, route?.responseHeaders ?? NONE)) {
       const role = roleOf(one.fieldName);
       if (role === Role.SERVER) {
         if (mode === 'overwrite') continue;
