@@ -151,7 +151,7 @@ t.test('many callers share idle connections; the limit of connections makes them
 
 t.test('connections are closed when idle for too long, or used often enough', async (t) => {
   const backend = await backendOf(t, () => plainResponse('ok'));
-  const plane = await planeTo(t, backend, options({ maxRequestsPerConnection: 2, idleTimeout: ms(50) }));
+  const plane = await planeTo(t, backend, options({ maxRequestsPerConnection: 2, idleTimeout: ms(500) }));
   const ask = (): Promise<unknown> => rawExchange(plane.target, 'GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await ask();
   await ask();

@@ -90,7 +90,7 @@ t.test('a hung member: a hedge wins, the loser is reset', async (t) => {
   const good = await named('good');
   const plane = await startDataPlane({
     clusters: [http2Cluster('c', [[hung.address], [good.address]], { outlierDetection })],
-    routes: [routeTo('c', { timeout: ms(0), retryPolicy: egressRetries({ perTryTimeout: ms(40) }), hedgePolicy })],
+    routes: [routeTo('c', { timeout: ms(0), retryPolicy: egressRetries({ perTryTimeout: ms(250) }), hedgePolicy })],
     directory: t.testdir(),
     format: FORMAT,
   });
@@ -108,7 +108,7 @@ t.test('a hung member: a hedge wins, the loser is reset', async (t) => {
 
 t.test('a hedge that fails, or that has nowhere to go, never ends a first try that lives', async (t) => {
   const slow = await startPeer((stream) => {
-    setTimeout(() => answerGrpc(stream, { headers: { 'x-member': 'slow' } }), 120);
+    setTimeout(() => answerGrpc(stream, { headers: { 'x-member': 'slow' } }), 300);
   });
   const [dead, bad] = [await named('dead'), await startPeer((stream) => answerStatus(stream, 14))];
   await dead.kill();
