@@ -27,9 +27,10 @@ usage: ringway sidecar --concurrency N …
       process.on('message', (value) => {
         const message = readToWorker(value);
         if (message?.kind === 'stop') resolve(false);
-        else if (message?.kind === 'init') {
-          worker ??= createWorker(message, env);
-          allowV8ToGrow();
+        else if (message?.kind === 'init' && !worker) {
+          const created = createWorker(message, env);
+          worker = created;
+          allowV8ToGrow({ isServing: () => created.connections > 0 });
         } else if (message) worker?.take(message);
       });
     });

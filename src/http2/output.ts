@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { isTlsSocket } from '../transport/index.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import { borrowSlab, releaseSlab, SLAB_SIZE } from './slab-pool.ts';
 
@@ -36,7 +36,7 @@ export class Output {
     this.#budget = budget;
     this.#isReusing = socket instanceof Socket;
     // TLS finishes a third of its writes later, plain TCP almost none: only there is a callback a write worth its price.
-    this.#reclaimAfterWrite = socket instanceof TLSSocket ? () => this.reclaim() : undefined;
+    this.#reclaimAfterWrite = isTlsSocket(socket) ? () => this.reclaim() : undefined;
   }
 
   /** The buffer that `reserve` spoke of. */

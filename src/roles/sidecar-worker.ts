@@ -31,6 +31,8 @@ export interface SidecarWorkerDeps {
 
 /** Carries requests as the first process does. */
 export interface SidecarWorker {
+  /** Open connections of all listeners. */
+  readonly connections: number;
   /** Does what a message says, all but `init` and `stop`. */
   take(message: ToWorker): void;
   /** Closes ports, lets connections end within `drainTimeMs`, and says what was counted. */
@@ -62,6 +64,10 @@ class Worker implements SidecarWorker {
     this.#openPorts = openPorts;
     this.#deps = deps;
     this.#series = new SeriesReporter(registry);
+  }
+
+  get connections(): number {
+    return this.#plane.book.connections;
   }
 
   take(message: ToWorker): void {

@@ -51,6 +51,8 @@ export interface SidecarRole extends Service {
   readonly addresses: { readonly admin: string | null; readonly probe: string | null };
   /** Bound listeners. */
   readonly listeners: readonly { readonly name: string; readonly address: HostPort }[];
+  /** Open connections of all listeners. */
+  readonly connections: number;
   readonly state: ServerState;
   /** Aborts at POST /quitquitquit. */
   readonly quit: AbortSignal;
@@ -106,6 +108,9 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
     },
     get listeners() {
       return book.views();
+    },
+    get connections() {
+      return book.connections;
     },
     get state() {
       return lifecycle.state;

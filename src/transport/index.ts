@@ -6,6 +6,7 @@ export { endSocket } from './end-socket.ts';
 export { type BoundServer, type ListenEvents, type ListenOptions, listen } from './listen.ts';
 export { type ListInterfaces, localAddresses } from './local-addresses.ts';
 export { type FoundAddress, type NameFamily, type ResolveName, resolveName } from './resolve-name.ts';
+export { isTlsSocket } from './secured.ts';
 export { createTlsClient, type TlsClient, type TlsClientSettings } from './tls-client.ts';
 export type { CertificatePins, TlsContextSettings, TlsKeyPair, TlsVersion } from './tls-context.ts';
 export { TlsError, type TlsFailureCode } from './tls-failure.ts';

@@ -3,8 +3,7 @@
 /**
  * The text of the program, which loads `main`, a path relative to it. A sidecar tells V8 what keeps it small: nothing is optimized and
  * the young generation does not grow before it serves (src/cli/sidecar/v8-settings.ts), and the compiler between the interpreter and the
- * optimizing one stays off: 15 MiB under load for the second before the other has taken over. Flags on the command line of Node would do
- * the same for those who give them.
+ * optimizing one stays off: 15 MiB under load for what the other does as well, which therefore takes over as early.
  */
 export const programText = (main) => `#!/usr/bin/env node
 if (Number(process.versions.node.split('.')[0]) < 24) {
@@ -13,7 +12,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 }
 if (process.argv[2] === 'sidecar' || process.argv[2] === 'sidecar-worker') {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  for (const flag of ['--no-maglev', '--no-turbofan', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
+  for (const flag of ['--no-maglev', '--no-turbofan', '--invocation-count-for-turbofan=400', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
 }
 import('${main}');
 `;

@@ -43,7 +43,7 @@ export async function serveSidecar(options: ServeOptions, io: CommandIo): Promis
   const alive = setInterval(() => {}, FOREVER_MS);
   try {
     await role.start();
-    allowV8ToGrow();
+    allowV8ToGrow({ isServing: () => role.connections > 0 });
     tellAddresses(role, options, io);
     await stopped([io.signal, role.quit]);
     logger.info('sidecar.draining', { drainTimeMs: options.drainTimeMs }, 'draining');

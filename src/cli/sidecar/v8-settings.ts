@@ -5,17 +5,25 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 const YOUNG_BYTES = 8 * 1024 * 1024;
 
 /**
- * From now on V8 optimizes what runs often and lets the young generation grow, to 8 MiB. The program forbids both before it loads anything
- * (tools/bundle/program.mjs): a start has nothing that is worth five megabytes of optimizing compiler, and what stays idle is small.
+ * Once there are requests V8 may optimize what runs often and let the young generation grow, to 8 MiB. The program forbids both before it
+ * loads anything (tools/bundle/program.mjs): a start has nothing that is worth five megabytes of optimizing compiler, and what stays idle
+ * is small. Looks at each collection of garbage, of which there are none without requests, and at none once all is said.
  */
-export function allowV8ToGrow(): void {
-  setFlagsFromString('--turbofan');
-  setFlagsFromString('--semi-space-growth-factor=2');
+export function allowV8ToGrow({ isServing }: { readonly isServing: () => boolean }): void {
+  let isAllowed = false;
   const collections = new PerformanceObserver(() => {
-    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
-    if (!young || young.space_size < YOUNG_BYTES) return;
+    if (!isAllowed && isServing()) {
+      isAllowed = true;
+      setFlagsFromString('--turbofan');
+      setFlagsFromString('--semi-space-growth-factor=2');
+    }
+    if (!isAllowed || youngBytes() < YOUNG_BYTES) return;
     setFlagsFromString('--semi-space-growth-factor=1');
     collections.disconnect();
   });
   collections.observe({ entryTypes: ['gc'] });
+}
+
+function youngBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
 }
