@@ -116,8 +116,13 @@ class FileSink implements LineSink {
     this.#timer?.cancel();
     this.#timer = undefined;
     let rest = this.#waiting.take();
-    const untilMs = this.#clock.monotonicMs() + LAST_WORDS_MS;
-    while (rest.length > 0 && this.#clock.monotonicMs() < untilMs) rest = rest.subarray(this.#writeSync(rest));
+    // a clock that is read once a turn stands still in here
+    let waits = 0;
+    while (rest.length > 0 && waits * FULL_PIPE_MS < LAST_WORDS_MS) {
+      const written = this.#writeSync(rest);
+      if (written === 0) waits += 1;
+      rest = rest.subarray(written);
+    }
   }
 
   /** At once when nothing is being written; else after that, for a second at most. */

@@ -1,4 +1,6 @@
 // The line that says what happened: Envoy's default to the byte, formats of one's own, and what is refused.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -148,6 +150,24 @@ t.test('lines whose time comes while others are being written go out behind them
   await until(() => text().length === 5 * 65_540);
   t.equal(clock.pending, 0);
   await sinks.stop();
+});
+
+t.test('a full pipe that nobody reads holds up the end of the process for a second, not for ever', async (t) => {
+  const from = (path: string): string => JSON.stringify(import.meta.resolve(`../../../src/${path}`));
+  const program = `
+    import { Socket } from 'node:net';
+    import { systemClock, turnClock } from ${from('core/index.ts')};
+    import { FileSinks } from ${from('proxy/access-log/index.ts')};
+    import { silentLogger } from ${from('telemetry/index.ts')};
+    new Socket({ fd: 1, readable: false }); // from now on a write that would block says EAGAIN
+    const sink = new FileSinks({ clock: turnClock(systemClock, setImmediate), logger: silentLogger });
+    const lines = sink.open('/dev/stdout').begin();
+    lines.text('x'.repeat(4 * 1024 * 1024));
+    sink.flush();
+    process.exit(7);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  t.same(await once(child, 'exit'), [7, null]);
 });
 
 t.test('what cannot be written is refused', async (t) => {
