@@ -79,7 +79,8 @@ export function createDataPlane(plan: DataPlanePlan, deps: DataPlaneDeps): DataP
     cds: plan.cds,
     lds: plan.lds,
     clock,
-    slices: timeSlices(clock),
+    // within a turn the data plane's own stands still
+    slices: timeSlices(deps.clock),
     registry,
     log: logger,
   });
