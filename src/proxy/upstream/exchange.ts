@@ -211,6 +211,7 @@ export class Exchange implements AttemptOwner {
     const { action, cluster, record } = this.#request;
     record.attempts += 1;
     record.upstreamHost = host.address;
+    record.upstreamFailure = undefined;
     this.#tried.push(host);
     const attempt = new Attempt(cluster, host, action.priority, this);
     this.#attempts.push(attempt);
@@ -333,6 +334,7 @@ export class Exchange implements AttemptOwner {
     this.#attempts = [attempt];
     this.#flow.body.release(attempt.position);
     record.upstreamHost = attempt.host.address;
+    record.upstreamFailure = undefined;
     if (record.details === '') record.details = 'via_upstream';
     // how long it took is only known of a request that has ended
     const serviceMs = record.requestEndMs === undefined ? -1 : Math.round(this.#deps.clock.monotonicMs() - record.requestEndMs);

@@ -85,6 +85,24 @@ t.test('a body is sent again as it was; one beyond the buffer is not', async (t)
   await Promise.all([flaky.kill(), good.kill()]);
 });
 
+t.test('why a try had no connection is told of the last one only', async (t) => {
+  const [dead, good] = [await named('dead'), await named('good')];
+  await dead.kill();
+  const plane = await startDataPlane({
+    clusters: [http2Cluster('c', [[dead.address], [good.address]]), http2Cluster('dead', [[dead.address]])],
+    routes: ['dead', 'c'].map((name) => routeTo(name, { timeout: ms(0), retryPolicy: egressRetries() }, `/${name}`)),
+    directory: t.testdir(),
+    format: '%UPSTREAM_REQUEST_ATTEMPT_COUNT% %UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  });
+  const client = createClient(plane.target);
+  t.equal((await client.call({ path: '/c' })).headers['x-member'], 'good');
+  t.equal(grpcStatus(await client.call({ path: '/dead' })), 14);
+  await client.close();
+  t.same(plane.log(), ['2 -', '2 delayed_connect_error:_Connection_refused']);
+  await plane.stop();
+  await good.kill();
+});
+
 t.test('a hung member: a hedge wins, the loser is reset', async (t) => {
   const hung = await startPeer((stream) => stream.resume());
   const good = await named('good');
