@@ -60,7 +60,7 @@ export class FrameWriter {
   /** One DATA frame with as many of bytes[start, end) as fit; returns how many went. END_STREAM only if it is asked for and all went. */
   data(streamId: number, bytes: Buffer, start: number, end: number, endStream: boolean): number {
     const wanted = Math.min(end - start, this.#maxFrameSize);
-    if (this.#output.room < FRAME_HEADER_SIZE + Math.min(wanted, MIN_DATA_ROOM)) this.#output.flush();
+    if (this.#output.room < FRAME_HEADER_SIZE + Math.min(wanted, MIN_DATA_ROOM)) this.#output.makeRoom();
     const size = Math.min(wanted, this.#output.room - FRAME_HEADER_SIZE);
     const at = this.#output.reserve(FRAME_HEADER_SIZE + size);
     const { slab } = this.#output;

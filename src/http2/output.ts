@@ -9,8 +9,11 @@ const SOCKET_LIMIT = 262_144;
 /** The same while all connections together hold too much. */
 const CROWDED_SOCKET_LIMIT = 16_384;
 
+/** Full slabs that leave in one write: a MiB in writes of 512 KiB costs the kernel two thirds of what it costs in writes of 64 KiB. */
+const GATHERED_SLABS = 8;
+
 /**
- * Frames on their way to one socket. They are built in place in a borrowed slab; `flush` hands the slab to the socket as one write.
+ * Frames on their way to one socket. They are built in place in borrowed slabs; `flush` hands the slabs to the socket as one write.
  * Use: `const at = out.reserve(n)`, fill `out.slab` from `at`, then `out.advance(end)`.
  */
 export class Output {
@@ -23,6 +26,9 @@ export class Output {
   readonly #reclaimAfterWrite: (() => void) | undefined;
   #slab: Buffer | undefined;
   #end = 0;
+  /** Full ones before it, in their order, and how far each is full. */
+  #full: { readonly slab: Buffer; readonly end: number }[] = [];
+  readonly #gathers: number;
   /** Slabs that the socket still reads. */
   #lent: Buffer[] = [];
   #isFull = false;
@@ -36,7 +42,10 @@ export class Output {
     this.#budget = budget;
     this.#isReusing = socket instanceof Socket;
     // TLS finishes a third of its writes later, plain TCP almost none: only there is a callback a write worth its price.
-    this.#reclaimAfterWrite = isTlsSocket(socket) ? () => this.reclaim() : undefined;
+    const isTls = isTlsSocket(socket);
+    this.#reclaimAfterWrite = isTls ? () => this.reclaim() : undefined;
+    // Node copies what goes to TLS in one piece.
+    this.#gathers = this.#isReusing && !isTls ? GATHERED_SLABS : 1;
   }
 
   /** The buffer that `reserve` spoke of. */
@@ -83,9 +92,21 @@ export class Output {
 
   /** Makes sure that `size` (at most SLAB_SIZE) octets are free in `slab`, and returns where they begin. */
   reserve(size: number): number {
-    if (this.#end + size > SLAB_SIZE) this.flush();
+    if (this.#end + size > SLAB_SIZE) this.makeRoom();
     this.#slab ??= borrowSlab();
     return this.#end;
+  }
+
+  /** The slab at hand is full enough: the next frame begins another one. */
+  makeRoom(): void {
+    if (this.#slab === undefined) return;
+    if (this.#full.length + 1 >= this.#gathers) {
+      this.flush();
+      return;
+    }
+    this.#full.push({ slab: this.#slab, end: this.#end });
+    this.#slab = undefined;
+    this.#end = 0;
   }
 
   /** A frame was built up to `end`. */
@@ -99,9 +120,14 @@ export class Output {
     this.#frames += 1;
     this.flush();
     this.#write(bytes);
+    this.#weigh();
   }
 
   flush(): void {
+    if (this.#full.length > 0) {
+      this.#flushAll();
+      return;
+    }
     const slab = this.#slab;
     if (slab === undefined) return;
     const end = this.#end;
@@ -109,15 +135,30 @@ export class Output {
     this.#end = 0;
     if (this.#socket.destroyed || !this.#socket.writable) {
       releaseSlab(slab);
-      return;
-    }
-    if (!this.#isReusing) {
+    } else if (this.#isReusing) {
+      this.#lent.push(slab);
+      this.#write(slab.subarray(0, end));
+      this.reclaim();
+    } else {
       this.#write(Buffer.copyBytesFrom(slab, 0, end));
+      this.#weigh();
       releaseSlab(slab);
-      return;
     }
-    this.#lent.push(slab);
-    this.#write(slab.subarray(0, end));
+  }
+
+  /** Several slabs: the socket takes corked writes as one. */
+  #flushAll(): void {
+    const full = this.#full;
+    this.#full = [];
+    if (this.#slab !== undefined) full.push({ slab: this.#slab, end: this.#end });
+    this.#slab = undefined;
+    this.#end = 0;
+    this.#socket.cork();
+    for (const { slab, end } of full) {
+      this.#lent.push(slab);
+      this.#write(slab.subarray(0, end));
+    }
+    this.#socket.uncork();
     this.reclaim();
   }
 
@@ -133,7 +174,6 @@ export class Output {
     if (this.#socket.destroyed || !this.#socket.writable) return;
     this.#written += bytes.length;
     this.#socket.write(bytes, this.#reclaimAfterWrite);
-    this.#weigh();
   }
 
   /** Octets that wait in the socket; takes them from the budget, and sees whether they are too many for more DATA. */
