@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
-/** Less than half of what a stall of the event loop may be: whoever waits has work of his own. */
-const SLICE_MS = 4;
+/** A request that is under way needs several turns, and each of them waits for a slice. */
+const SLICE_MS = 1;
 
 /** Shares the event loop: long work asks between its steps whether others should have a turn. */
 export interface TimeSlices {
@@ -9,7 +9,7 @@ export interface TimeSlices {
   pause(): Promise<void> | null;
 }
 
-/** Slices of 4 ms. `nextTurn` resolves in a later turn of the event loop; by setImmediate unless given. */
+/** Slices of 1 ms. `nextTurn` resolves in a later turn of the event loop; by setImmediate unless given. */
 export function timeSlices(clock: Pick<Clock, 'monotonicMs'>, nextTurn: () => Promise<void> = immediate): TimeSlices {
   let endsMs = clock.monotonicMs() + SLICE_MS;
   const begin = (): void => {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../core/index.ts';
+import type { Clock, Timer, TimeSlices } from '../../core/index.ts';
 import type { MetricRegistry } from '../../telemetry/index.ts';
 import { TYPE_URLS } from '../../xds/types.ts';
 import { type FirstAnswers, WHOLE_TYPE } from './first-answers.ts';
@@ -15,6 +15,7 @@ export interface ClusterSetOptions<Cluster, Endpoints> {
   readonly port: ClusterPort<Cluster, Endpoints>;
   readonly answers: FirstAnswers;
   readonly clock: Clock;
+  readonly slices: TimeSlices;
   readonly registry: MetricRegistry;
   readonly stats: RuntimeStats;
   /** Something may be warm now, or may leave now. Never called from within a method of this set. */
@@ -34,6 +35,8 @@ export class ClusterSet<Cluster, Endpoints> {
   readonly #options: ClusterSetOptions<Cluster, Endpoints>;
   /** Out of use since the last publication: retired after the next one. */
   #replaced: Version<Cluster>[] = [];
+  /** In no configuration any more, and not ended so far. */
+  #retiring: Version<Cluster>[] = [];
   #leaveTimer: Timer | null = null;
   /** Who needs endpoints of a name; null when clusters changed since it was made. Large EDS updates ask for every name. */
   #users: ReadonlyMap<string, readonly EndpointUser<Cluster>[]> | null = null;
@@ -144,9 +147,10 @@ export class ClusterSet<Cluster, Endpoints> {
 
   /** Ends what no configuration contains any more, and forgets endpoints that nobody needs. */
   retireReplaced(): void {
-    const replaced = this.#replaced;
+    const isRetiring = this.#retiring.length > 0;
+    this.#retiring.push(...this.#replaced);
     this.#replaced = [];
-    for (const { compiled } of replaced) this.#options.port.retire(compiled, LEAVING_MS);
+    if (!isRetiring) void this.#retireInSlices();
     const needed = this.neededEndpoints({ andLeaving: true });
     for (const name of this.endpoints.entries.keys()) if (!needed.has(name)) this.endpoints.entries.delete(name);
   }
@@ -190,10 +194,19 @@ export class ClusterSet<Cluster, Endpoints> {
   /** Cancels timers and retires everything at once. */
   stop(): void {
     this.#leaveTimer?.cancel();
-    const versions = [...this.#replaced, ...[...this.table.entries.values()].flatMap(versionsOf)];
+    const versions = [...this.#retiring, ...this.#replaced, ...[...this.table.entries.values()].flatMap(versionsOf)];
+    this.#retiring = [];
     this.#replaced = [];
     this.table.entries.clear();
     for (const { compiled } of versions) this.#options.port.retire(compiled, 0);
+  }
+
+  async #retireInSlices(): Promise<void> {
+    for (let version = this.#retiring.pop(); version; version = this.#retiring.pop()) {
+      this.#options.port.retire(version.compiled, LEAVING_MS);
+      const pause = this.#options.slices.pause();
+      if (pause !== null) await pause;
+    }
   }
 
   #mayServe({ active }: Entry<Cluster>, version: Version<Cluster>): boolean {

@@ -89,7 +89,7 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
     this.#stats = createRuntimeStats(registry);
     this.#config = new Observable<RuntimeConfig<Route, Cluster>>({ generation: 0, routes: new Map(), clusters: new Map() });
     this.#answers = new FirstAnswers(clock, (typeUrl, name) => this.#onFetchTimeout(typeUrl, name));
-    const shared = { answers: this.#answers, clock, stats: this.#stats };
+    const shared = { answers: this.#answers, clock, slices: options.slices, stats: this.#stats };
     const isClusterPending = (name: string): boolean => this.#clusters.isPending(name);
     this.#clusters = new ClusterSet({
       ...shared,
@@ -99,7 +99,7 @@ export class Runtime<Cluster, Endpoints, Listener, Route> implements ResourceSin
       registry,
       onChange: () => this.#settle(),
     });
-    this.#routes = new RouteSet({ ...shared, slices: options.slices, compiler: compilers.route, isClusterPending });
+    this.#routes = new RouteSet({ ...shared, compiler: compilers.route, isClusterPending });
     this.#listeners = new ListenerSet({
       ...shared,
       compiler: compilers.listener,
