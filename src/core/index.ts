@@ -15,5 +15,6 @@ export { Observable, type ReadonlyObservable } from './observable.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { sharedTimers } from './shared-timers.ts';
 export { shellWord } from './shell-word.ts';
+export { sortInSteps } from './sort-in-steps.ts';
 export { allAtOnce, inSlices, type TimeSlices, timeSlices } from './time-slices.ts';
 export { turnClock } from './turn-clock.ts';

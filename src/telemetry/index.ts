@@ -13,4 +13,4 @@ export {
 export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { Counter, Gauge, Histogram, type Labels, type Metric, type MetricId, type Series } from './metric.ts';
 export { MetricRegistry } from './metrics.ts';
-export { prometheusText } from './prometheus.ts';
+export { prometheusPieces, prometheusText } from './prometheus.ts';

@@ -1,5 +1,9 @@
+import { allAtOnce, sortInSteps } from '../core/index.ts';
 import { Counter, Gauge, Histogram, type Labels, type Metric, type MetricId, type Series } from './metric.ts';
 import { metricIdOf, type ScopedName, ScopedSeries, ScopeSeries, type StatScopeId } from './scope-series.ts';
+
+/** So many names are put together in one step. */
+const STEP = 128;
 
 /** All series of one process. Asking twice for the same name and labels gives the same metric. */
 export class MetricRegistry {
@@ -64,12 +68,17 @@ export class MetricRegistry {
 
   /** Every series as it stands now, sorted by Prometheus name, then by labels. */
   series(): readonly Series[] {
-    const named = Array.from(this.all(), (series) => {
-      const { id } = series;
-      return { name: id.name, key: keyOf(id), series: { id, metric: series.metric } };
-    });
-    named.sort((a, b) => (a.name === b.name ? compare(a.key, b.key) : compare(a.name, b.name)));
-    return named.map(({ series }) => series);
+    return allAtOnce(this.seriesInSteps());
+  }
+
+  /** As `series`; between its steps others may have the event loop. */
+  *seriesInSteps(): Generator<undefined, readonly Series[]> {
+    const shown: (Series & { readonly key: string })[] = [];
+    for (const { id, metric } of this.all()) {
+      shown.push({ id, metric, key: keyOf(id) });
+      if (shown.length % STEP === 0) yield;
+    }
+    return yield* sortInSteps(shown, (a, b) => compare(a.id.name, b.id.name) || compare(a.key, b.key));
   }
 
   /** Every series, always the same objects, in no order: cheaper than `series` where it does not matter. */

@@ -6,18 +6,23 @@ import { formatLabels, type MetricRegistry } from './metrics.ts';
  * https://github.com/prometheus/docs/blob/main/docs/instrumenting/exposition_formats.md
  */
 export function prometheusText(registry: Pick<MetricRegistry, 'series'>, options: { readonly envoyStyle?: boolean } = {}): string {
-  const lines: string[] = [];
+  return Array.from(prometheusPieces(registry.series(), options)).join('') || '\n';
+}
+
+/** As `prometheusText`, a series at a time; `shown` as a registry's `series` sorts them. */
+export function* prometheusPieces(shown: readonly Series[], options: { readonly envoyStyle?: boolean } = {}): Generator<string, void> {
   let last = '';
-  for (const series of registry.series()) {
+  for (const series of shown) {
     const { name, help } = series.id;
+    const lines: string[] = [];
     if (name !== last) {
       if (help && !options.envoyStyle) lines.push(`# HELP ${name} ${escapeHelp(help)}`);
       lines.push(`# TYPE ${name} ${kindOf(series)}`);
       last = name;
     }
     lines.push(...samplesOf(series, options.envoyStyle ? '{}' : ''));
+    yield `${lines.join('\n')}\n`;
   }
-  return `${lines.join('\n')}\n`;
 }
 
 function escapeHelp(text: string): string {

@@ -8,6 +8,7 @@ import type { Entry, RuntimeResources, Waiting } from '../../src/proxy/runtime/i
 import { MetricRegistry } from '../../src/telemetry/index.ts';
 import { FakeClock } from './fake-clock.ts';
 import { tlsSources } from './tls-sources.ts';
+import { unsliced } from './unsliced.ts';
 
 /** Protobuf bytes of a message written as YAML. */
 export function yamlBytes(name: MessageName, yaml: string): Uint8Array {
@@ -129,7 +130,8 @@ export function fakeAdminSource(): {
       },
       clock,
       random: () => 0,
-      series: () => registry.series(),
+      slices: unsliced,
+      series: () => registry.seriesInSteps(),
       controls: {
         quit: () => done.push('quit'),
         failHealthcheck: (isFailed) => done.push(`fail ${isFailed}`),

@@ -8,7 +8,8 @@ export interface AdminRequest {
 export interface AdminReply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  /** Whole, or in pieces; between them others may have the event loop. */
+  readonly body: string | Iterable<string>;
 }
 
 /** One path of the admin interface. */
@@ -30,6 +31,11 @@ export function text(body: string, status = 200): AdminReply {
 /** A JSON reply, indented by one space as Envoy writes most of them, or compact. */
 export function json(value: unknown, options: { readonly compact?: boolean } = {}): AdminReply {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, undefined, options.compact ? undefined : 1)}\n` };
+}
+
+/** A text reply that is put together while it is sent. */
+export function textInPieces(body: Iterable<string>): AdminReply {
+  return { status: 200, contentType: 'text/plain; charset=UTF-8', body };
 }
 
 /** What a page that changes something says when it did. */

@@ -1,11 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { codeOf, formatHostPort, type HostPort, messageOf, RingwayError, type Service } from '../../core/index.ts';
+import { codeOf, formatHostPort, type HostPort, messageOf, RingwayError, type Service, type TimeSlices } from '../../core/index.ts';
 import type { AdminPage } from './page.ts';
 import { AdminRouter } from './router.ts';
 
 /** Envoy sets these on every admin reply. */
 const HEADERS = { 'cache-control': 'no-cache, max-age=0', 'x-content-type-options': 'nosniff', server: 'envoy' };
+
+/** Characters that are written together. */
+const PIECE = 16_384;
 
 /** The admin interface. It knows no page: they are handed in. */
 export interface AdminServer extends Service {
@@ -14,19 +17,28 @@ export interface AdminServer extends Service {
 }
 
 /** Builds the server; nothing is bound before `start`, which throws RingwayError `BIND`. */
-export function createAdminServer(options: { readonly listen: HostPort; readonly pages: readonly AdminPage[] }): AdminServer {
-  return new HttpAdminServer(options.listen, new AdminRouter(options.pages));
+export function createAdminServer(options: AdminServerOptions): AdminServer {
+  return new HttpAdminServer(options);
+}
+
+interface AdminServerOptions {
+  readonly listen: HostPort;
+  readonly pages: readonly AdminPage[];
+  /** Long replies are put together a slice at a time. */
+  readonly slices: TimeSlices;
 }
 
 class HttpAdminServer implements AdminServer {
   readonly name = 'admin';
   readonly #listen: HostPort;
   readonly #router: AdminRouter;
+  readonly #slices: TimeSlices;
   #server: Server | null = null;
 
-  constructor(listen: HostPort, router: AdminRouter) {
+  constructor({ listen, pages, slices }: AdminServerOptions) {
     this.#listen = listen;
-    this.#router = router;
+    this.#router = new AdminRouter(pages);
+    this.#slices = slices;
   }
 
   get address(): string {
@@ -66,11 +78,39 @@ class HttpAdminServer implements AdminServer {
       query: url?.searchParams ?? new URLSearchParams(),
     });
     response.writeHead(reply.status, { ...HEADERS, 'content-type': reply.contentType });
-    response.end(reply.body);
+    if (typeof reply.body === 'string') response.end(reply.body);
+    else await this.#send(response, reply.body).catch(() => response.destroy()); // cut off: its status has gone out
+  }
+
+  async #send(response: ServerResponse, body: Iterable<string>): Promise<void> {
+    let waiting = '';
+    for (const piece of body) {
+      waiting += piece;
+      if (waiting.length >= PIECE) {
+        const isTaken = response.write(waiting);
+        waiting = '';
+        if (!isTaken) await drained(response);
+      }
+      if (response.destroyed) return;
+      const pause = this.#slices.pause();
+      if (pause !== null) await pause;
+    }
+    response.end(waiting);
   }
 
   #bindError(error: Error): RingwayError {
     const reason = codeOf(error) === 'EADDRINUSE' ? 'Address already in use' : messageOf(error);
     return new RingwayError(`admin: cannot bind '${formatHostPort(this.#listen)}': ${reason}`, { code: 'BIND', cause: error });
   }
+}
+
+/** Resolves when the reader has taken what waits, or is gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }

@@ -92,8 +92,8 @@ export class WorkerPool {
   }
 
   /** Every series of the sidecar. */
-  series(): readonly Series[] {
-    return this.#series.series();
+  seriesInSteps(): Generator<undefined, readonly Series[]> {
+    return this.#series.seriesInSteps();
   }
 
   /** What workers have under way to an address. */

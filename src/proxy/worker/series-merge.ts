@@ -48,8 +48,8 @@ export class SeriesMerge {
     this.#workers.delete(worker);
   }
 
-  /** Every series of the sidecar, as `MetricRegistry.series`, with the gauges of all processes. */
-  series(): readonly Series[] {
+  /** Every series of the sidecar, as `MetricRegistry.seriesInSteps`, with the gauges of all processes. */
+  *seriesInSteps(): Generator<undefined, readonly Series[]> {
     const combined = new Map<Metric, Gauge>();
     for (const { defined, gauges } of this.#workers.values()) {
       for (const [index, value] of gauges) {
@@ -61,7 +61,8 @@ export class SeriesMerge {
         combined.set(own, sum);
       }
     }
-    return this.#registry.series().map((series) => {
+    const shown = yield* this.#registry.seriesInSteps();
+    return shown.map((series) => {
       const metric = combined.get(series.metric);
       return metric ? { id: series.id, metric } : series;
     });

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../core/index.ts';
+import { type Clock, type Random, timeSlices } from '../../core/index.ts';
 import { type AdminSource, ServerStats } from '../../proxy/admin/index.ts';
 import type { LogControls, ServerControls } from '../../proxy/admin/types.ts';
 import type { Cluster } from '../../proxy/cluster/index.ts';
@@ -44,12 +44,13 @@ export function adminSource(parts: AdminParts): AdminSource {
   return {
     ...shared,
     random,
+    slices: timeSlices(clock),
     info: { version: `ringway/${version}`, startedMs, commandLine, node: plan.json.node },
     controls: controlsOf(parts),
     logs: levelsOf(parts),
     dump: { bootstrap: plan.json.bootstrap, bootstrapAtMs: startedMs, resources: () => runtime.resources() },
     routes: () => [...runtime.config.value.routes.values()],
-    series: () => (workers ?? registry).series(),
+    series: () => (workers ?? registry).seriesInSteps(),
     async refreshStats() {
       await workers?.refresh();
       stats.refresh();

@@ -2,10 +2,11 @@ import t from 'tap';
 import { adminPages, createAdminServer } from '../../../src/proxy/admin/index.ts';
 import { clusterScope } from '../../../src/telemetry/index.ts';
 import { fakeAdminSource } from '../../support/fake-admin-source.ts';
+import { unsliced } from '../../support/unsliced.ts';
 
 async function start(t: { teardown(fn: () => Promise<void>): void }) {
   const fake = fakeAdminSource();
-  const server = createAdminServer({ listen: { host: '127.0.0.1', port: 0 }, pages: adminPages(fake.source) });
+  const server = createAdminServer({ listen: { host: '127.0.0.1', port: 0 }, pages: adminPages(fake.source), slices: unsliced });
   await server.start();
   t.teardown(() => server.stop());
   const ask = async (path: string, method = 'GET'): Promise<{ status: number; body: string; type: string | null }> => {
@@ -46,7 +47,7 @@ t.test('unknown paths, wrong methods, and headers as Envoy', async (t) => {
 t.test('a port in use is one line', async (t) => {
   const { server } = await start(t);
   const port = Number(server.address.split(':')[1]);
-  const second = createAdminServer({ listen: { host: '127.0.0.1', port }, pages: [] });
+  const second = createAdminServer({ listen: { host: '127.0.0.1', port }, pages: [], slices: unsliced });
   await t.rejects(second.start(), { code: 'BIND', message: `admin: cannot bind '127.0.0.1:${port}': Address already in use` });
 });
 

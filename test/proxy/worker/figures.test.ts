@@ -1,5 +1,6 @@
 // What workers count and what the first process shows of it.
 import t from 'tap';
+import { allAtOnce } from '../../../src/core/index.ts';
 import { SeriesMerge } from '../../../src/proxy/worker/series-merge.ts';
 import { SeriesReporter } from '../../../src/proxy/worker/series-report.ts';
 import { clusterScope, listenerWorkerScope, MetricRegistry, rootScope, type Series } from '../../../src/telemetry/index.ts';
@@ -16,7 +17,7 @@ function start(workers: number) {
   const reporters = registries.map((registry) => new SeriesReporter(registry));
   const gather = (): Record<string, number> => {
     for (const [i, reporter] of reporters.entries()) merge.take(i + 1, reporter.take());
-    return shown(merge.series());
+    return shown(allAtOnce(merge.seriesInSteps()));
   };
   return { first, merge, registries: registries as [MetricRegistry, MetricRegistry], reporters, gather };
 }
@@ -42,7 +43,7 @@ t.test('counters, gauges and histograms of all processes are one', async (t) => 
     'cluster.a.upstream_rq_total': 111,
     'listener_manager.listener_added': 1,
   });
-  t.strictSame(gather(), shown(merge.series()), 'nothing is counted twice');
+  t.strictSame(gather(), shown(allAtOnce(merge.seriesInSteps())), 'nothing is counted twice');
   clusterScope(registries[0], 'a').counter('upstream_rq_total').inc(1000);
   clusterScope(registries[1], 'a').gauge('upstream_rq_active').set(0);
   t.match(gather(), { 'cluster.a.upstream_rq_total': 1111, 'cluster.a.upstream_rq_active': 3 });
@@ -56,11 +57,11 @@ t.test('a worker that ends leaves what it counted and takes what it had open', a
   clusterScope(registries[0], 'a').gauge('upstream_rq_active').set(3);
   t.strictSame(gather(), { 'cluster.a.upstream_rq_total': 6, 'cluster.a.upstream_rq_active': 5 });
   merge.end(1);
-  t.strictSame(shown(merge.series()), { 'cluster.a.upstream_rq_total': 6, 'cluster.a.upstream_rq_active': 2 });
+  t.strictSame(shown(allAtOnce(merge.seriesInSteps())), { 'cluster.a.upstream_rq_total': 6, 'cluster.a.upstream_rq_active': 2 });
   const successor = new MetricRegistry();
   clusterScope(successor, 'a').counter('upstream_rq_total').inc(1);
   merge.take(1, new SeriesReporter(successor).take());
-  t.match(shown(merge.series()), { 'cluster.a.upstream_rq_total': 7 });
+  t.match(shown(allAtOnce(merge.seriesInSteps())), { 'cluster.a.upstream_rq_total': 7 });
 });
 
 t.test('series that only a worker has are shown; those of clusters that are gone are not', async (t) => {

@@ -1,14 +1,15 @@
 import type { Json } from '../../../envoy/index.ts';
 import { TYPE_URLS, type TypeUrl } from '../../../xds/types.ts';
 import type { Entry, ErrorState, RuntimeResources, Version } from '../../runtime/index.ts';
+import type { Late } from '../json-pieces.ts';
 import { inlineRoutes } from './inline-routes.ts';
 import { redacted } from './redact.ts';
 import { resourceJson, timeJson } from './resource-json.ts';
 
-/** One part of a dump, e.g. ClustersConfigDump: its type and its fields. */
+/** One part of a dump, e.g. ClustersConfigDump: its type and its fields. Elements of lists are made when they are written. */
 export interface DumpPart {
   readonly type: string;
-  readonly fields: Readonly<Record<string, Json>>;
+  readonly fields: Readonly<Record<string, Json | readonly Late<Json>[]>>;
 }
 
 /** What `/config_dump` is made of. */
@@ -53,12 +54,12 @@ const ELEMENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['dynamic_route_configs', `${ADMIN}RoutesConfigDump.DynamicRouteConfig`],
 ]);
 
-function part(name: string, fields: Readonly<Record<string, Json>>): DumpPart {
+function part(name: string, fields: DumpPart['fields']): DumpPart {
   return { type: `${ADMIN}${name}`, fields };
 }
 
-function clusters({ clusters: entries, versions }: RuntimeResources): Record<string, Json> {
-  const ofVersion = (entry: Entry<unknown>, version: Version<unknown>): Json => ({
+function clusters({ clusters: entries, versions }: RuntimeResources): DumpPart['fields'] {
+  const ofVersion = (entry: Entry<unknown>, version: Version<unknown>) => (): Json => ({
     ...versionInfo(version.version),
     cluster: resourceJson(TYPE_URLS.cluster, version.value),
     last_updated: timeJson(version.updatedMs),
@@ -67,10 +68,16 @@ function clusters({ clusters: entries, versions }: RuntimeResources): Record<str
   const statics = entries.filter(({ origin }) => origin === 'static');
   const dynamics = entries.filter(({ origin }) => origin === 'dynamic');
   const warming = dynamics.flatMap((entry) => (entry.warming ? [ofVersion(entry, entry.warming)] : []));
-  const refused = dynamics.filter(({ active, warming }) => !active && !warming).map(({ error }) => errorState(TYPE_URLS.cluster, error));
+  const refused = dynamics
+    .filter(({ active, warming }) => !active && !warming)
+    .map(
+      ({ error }) =>
+        (): Json =>
+          errorState(TYPE_URLS.cluster, error),
+    );
   return filled({
     ...versionInfo(versions.get(TYPE_URLS.cluster) ?? ''),
-    static_clusters: statics.flatMap(newest).map((version) => ({
+    static_clusters: statics.flatMap(newest).map((version) => () => ({
       cluster: resourceJson(TYPE_URLS.cluster, version.value),
       last_updated: timeJson(version.updatedMs),
     })),
@@ -79,10 +86,10 @@ function clusters({ clusters: entries, versions }: RuntimeResources): Record<str
   });
 }
 
-function endpoints({ endpoints: entries }: RuntimeResources): Record<string, Json> {
+function endpoints({ endpoints: entries }: RuntimeResources): DumpPart['fields'] {
   const dynamic = entries.filter(({ active, error }) => active || error);
   return filled({
-    dynamic_endpoint_configs: dynamic.map((entry) => ({
+    dynamic_endpoint_configs: dynamic.map((entry) => () => ({
       ...(entry.active
         ? {
             ...versionInfo(entry.active.version),
@@ -95,7 +102,7 @@ function endpoints({ endpoints: entries }: RuntimeResources): Record<string, Jso
   });
 }
 
-function listeners({ listeners: entries, versions }: RuntimeResources): Record<string, Json> {
+function listeners({ listeners: entries, versions }: RuntimeResources): DumpPart['fields'] {
   const state = (version: Version<unknown>): Json => ({
     ...versionInfo(version.version),
     listener: resourceJson(TYPE_URLS.listener, version.value),
@@ -106,10 +113,10 @@ function listeners({ listeners: entries, versions }: RuntimeResources): Record<s
     static_listeners: entries
       .filter(({ origin }) => origin === 'static')
       .flatMap(newest)
-      .map((version) => ({ listener: resourceJson(TYPE_URLS.listener, version.value), last_updated: timeJson(version.updatedMs) })),
+      .map((version) => () => ({ listener: resourceJson(TYPE_URLS.listener, version.value), last_updated: timeJson(version.updatedMs) })),
     dynamic_listeners: entries
       .filter(({ origin }) => origin === 'dynamic')
-      .map((entry) => ({
+      .map((entry) => () => ({
         name: entry.name,
         ...(entry.active ? { active_state: state(entry.active) } : {}),
         ...(entry.warming ? { warming_state: state(entry.warming) } : {}),
@@ -118,7 +125,7 @@ function listeners({ listeners: entries, versions }: RuntimeResources): Record<s
   });
 }
 
-function routes({ routes: entries, listeners: owners }: RuntimeResources): Record<string, Json> {
+function routes({ routes: entries, listeners: owners }: RuntimeResources): DumpPart['fields'] {
   const inline = owners.flatMap((owner) =>
     newest(owner).flatMap((version) =>
       inlineRoutes(resourceJson(TYPE_URLS.listener, version.value)).map((config) => ({
@@ -129,8 +136,8 @@ function routes({ routes: entries, listeners: owners }: RuntimeResources): Recor
   );
   const dynamic = entries.filter(({ active, warming, error }) => active || warming || error);
   return filled({
-    static_route_configs: inline,
-    dynamic_route_configs: dynamic.map((entry) => ({
+    static_route_configs: inline.map((config) => () => config),
+    dynamic_route_configs: dynamic.map((entry) => () => ({
       ...newest(entry)
         .map((version) => ({
           ...versionInfo(version.version),
@@ -167,6 +174,6 @@ function versionInfo(version: string): Record<string, Json> {
 }
 
 /** Without empty lists, as canonical JSON. */
-function filled(fields: Readonly<Record<string, Json>>): Record<string, Json> {
+function filled(fields: DumpPart['fields']): DumpPart['fields'] {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !Array.isArray(value) || value.length > 0));
 }

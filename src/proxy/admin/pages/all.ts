@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../../core/index.ts';
+import type { Clock, Random, TimeSlices } from '../../../core/index.ts';
 import type { Series } from '../../../telemetry/index.ts';
 import type { Waiting } from '../../runtime/index.ts';
 import type { DumpSource } from '../config-dump/dump.ts';
@@ -20,6 +20,8 @@ export interface AdminSource {
   readonly info: ServerInfo;
   readonly clock: Clock;
   readonly random: Random;
+  /** Long replies are put together a slice at a time. */
+  readonly slices: TimeSlices;
   readonly controls: ServerControls;
   readonly logs: LogControls;
   readonly dump: DumpSource;
@@ -27,7 +29,7 @@ export interface AdminSource {
   state(): ServerState;
   memory(): MemoryUse;
   /** Every series that is shown; gauges that are only computed when somebody looks are as `refreshStats` left them. */
-  series(): readonly Series[];
+  series(): Generator<unknown, readonly Series[]>;
   /** Brings figures up to date, those of other processes of this sidecar too. */
   refreshStats(): void | Promise<void>;
   /** Stats whose value is a text, by name. */
@@ -45,7 +47,7 @@ export function adminPages(source: AdminSource): AdminPage[] {
   const cluster: ExplainSource['cluster'] = (name) => clusters().find((view) => view.cluster.name === name)?.cluster;
   return [
     ...lifecyclePages(state, source.controls),
-    ...statsPages({ series: source.series.bind(source), refresh, texts: source.textStats.bind(source) }),
+    ...statsPages({ series: source.series.bind(source), refresh, texts: source.textStats.bind(source), slices: source.slices }),
     ...processPages({ info: source.info, state, memory: source.memory.bind(source), clock: source.clock, refresh }),
     clustersPage(clusters, refresh),
     listenersPage(source.listeners.bind(source)),

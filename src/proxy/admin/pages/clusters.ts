@@ -1,5 +1,6 @@
 import type { Cluster, Host } from '../../cluster/index.ts';
-import { type AdminPage, json, text } from '../page.ts';
+import { jsonInPieces } from '../json-pieces.ts';
+import { type AdminPage, textInPieces } from '../page.ts';
 import type { HostElsewhere } from '../types.ts';
 
 /** A serving cluster and where it came from. */
@@ -19,15 +20,14 @@ export function clustersPage(clusters: () => readonly ClusterView[], refresh: ()
     reply: async ({ query }) => {
       await refresh();
       const views = clusters().toSorted((a, b) => (a.cluster.name < b.cluster.name ? -1 : 1));
-      if (query.get('format') === 'json') return json({ cluster_statuses: views.map(clusterJson) });
-      return text(
-        views
-          .flatMap(clusterLines)
-          .map((line) => `${line}\n`)
-          .join(''),
-      );
+      if (query.get('format') === 'json') return jsonInPieces({ cluster_statuses: views.map((view) => () => clusterJson(view)) });
+      return textInPieces(clustersText(views));
     },
   };
+}
+
+function* clustersText(views: readonly ClusterView[]): Generator<string, void> {
+  for (const view of views) yield `${clusterLines(view).join('\n')}\n`;
 }
 
 const PRIORITIES = ['default', 'high'] as const;

@@ -2,6 +2,7 @@ import { messageOf } from '../../../core/index.ts';
 import type { Json } from '../../../envoy/index.ts';
 import { type DumpPart, type DumpSource, dumpParts, elementType } from '../config-dump/dump.ts';
 import { masked } from '../config-dump/field-mask.ts';
+import { jsonInPieces, type Late } from '../json-pieces.ts';
 import { type AdminPage, type AdminReply, type AdminRequest, has, json, text } from '../page.ts';
 
 type Fields = Readonly<Record<string, Json>>;
@@ -21,9 +22,13 @@ function reply(source: DumpSource, request: AdminRequest): AdminReply {
   const names = nameFilter(request.query.get('name_regex'));
   if (typeof names === 'string') return text(names, 400);
   const resource = request.query.get('resource');
-  const configs = resource === null ? parts.map((part) => wholePart(part, names)) : resourceElements(parts, resource, names);
+  const mask = request.query.get('mask');
+  if (resource === null && mask === null && names === null)
+    return jsonInPieces({ configs: parts.map(({ type, fields }) => ({ '@type': type, ...fields })) });
+  const fits = names ?? ((): boolean => true);
+  const configs = resource === null ? parts.map((part) => wholePart(part, fits)) : resourceElements(parts, resource, fits);
   if (configs === null) return noList(parts, resource ?? '');
-  return withMask(configs, request.query.get('mask'));
+  return withMask(configs, mask);
 }
 
 function withMask(configs: readonly Fields[], mask: string | null): AdminReply {
@@ -39,7 +44,7 @@ function withMask(configs: readonly Fields[], mask: string | null): AdminReply {
 
 /** A part with those elements of its lists whose name fits. */
 function wholePart({ type, fields }: DumpPart, fits: (element: Json) => boolean): Fields {
-  const filtered = Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.filter(fits) : value]);
+  const filtered = Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? elementsOf(value).filter(fits) : value]);
   return { '@type': type, ...Object.fromEntries(filtered) };
 }
 
@@ -47,8 +52,12 @@ function wholePart({ type, fields }: DumpPart, fits: (element: Json) => boolean)
 function resourceElements(parts: readonly DumpPart[], resource: string, fits: (element: Json) => boolean): Fields[] | null {
   const type = elementType(resource);
   if (type === undefined) return null;
-  const elements = parts.flatMap(({ fields }) => (fields[resource] ?? []) as Json[]);
+  const elements = parts.flatMap(({ fields }) => elementsOf(fields[resource] ?? []));
   return elements.filter(fits).map((element) => ({ '@type': type, ...(element as Fields) }));
+}
+
+function elementsOf(list: DumpPart['fields'][string]): Json[] {
+  return (list as readonly Late<Json>[]).map((element) => element());
 }
 
 function noList(parts: readonly DumpPart[], resource: string): AdminReply {
@@ -57,8 +66,8 @@ function noList(parts: readonly DumpPart[], resource: string): AdminReply {
   return text(`${resource} is not a repeated field. Use ?mask=${resource} to get only this field`, 400);
 }
 
-function nameFilter(pattern: string | null): ((element: Json) => boolean) | string {
-  if (pattern === null) return () => true;
+function nameFilter(pattern: string | null): ((element: Json) => boolean) | string | null {
+  if (pattern === null) return null;
   try {
     const regex = new RegExp(`^(?:${pattern})$`);
     return (element) => regex.test(nameOf(element));

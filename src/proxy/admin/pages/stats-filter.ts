@@ -1,11 +1,11 @@
-import { messageOf } from '../../../core/index.ts';
+import { messageOf, sortInSteps } from '../../../core/index.ts';
 import { Counter, Gauge, Histogram, type Metric, type Series } from '../../../telemetry/index.ts';
 import { type AdminRequest, has } from '../page.ts';
 
 /** What `/stats` shows. */
 export interface StatsSource {
   /** All of them, by Prometheus name. */
-  series(): readonly Series[];
+  series(): Generator<unknown, readonly Series[]>;
   /** Brings figures up to date that are only computed or asked for when somebody looks. */
   refresh(): void | Promise<void>;
   /** Stats whose value is a text, by name (`control_plane.identifier`). */
@@ -23,26 +23,39 @@ export interface SelectedStats {
 }
 
 const TYPES = ['All', 'Counters', 'Gauges', 'Histograms', 'TextReadouts'];
+/** So many are looked at in one step. */
+const STEP = 512;
 /** Longer filters are refused: they come from a URL. */
 const MAX_FILTER = 512;
 
-/** Applies `usedonly`, `filter`, `invert_filter` and `type` of a request. */
-export function selectStats(source: StatsSource, request: AdminRequest): SelectedStats | { readonly refused: string } {
+/** Applies `usedonly`, `filter`, `invert_filter` and `type` of a request. Between its steps others may have the event loop. */
+export function* selectStats(
+  source: Pick<StatsSource, 'series' | 'texts'>,
+  request: AdminRequest,
+): Generator<unknown, SelectedStats | { readonly refused: string }> {
   const type = request.query.get('type') ?? 'All';
   if (!TYPES.includes(type)) return { refused: `invalid &type= param, allowed: ${TYPES.join(', ')}\n` };
   const filter = filterOf(request);
   if (typeof filter === 'string') return { refused: filter };
   const isUsedOnly = has(request, 'usedonly');
   const wants = (name: string): boolean => type === 'All' || type === name;
-  const inOrder = source
-    .series()
-    .filter(({ metric }) => wants(typeOf(metric)))
-    .filter((series) => series.id.stat !== undefined && filter(series.id.stat) && (!isUsedOnly || isUsed(series)));
-  const shown = inOrder.toSorted((a, b) => compare(a.id.stat ?? '', b.id.stat ?? ''));
+  const inOrder: Series[] = [];
+  const values: Series[] = [];
+  const histograms: Series[] = [];
+  for (const [index, series] of (yield* source.series()).entries()) {
+    const { id, metric } = series;
+    const isShown = id.stat !== undefined && wants(typeOf(metric)) && (!isUsedOnly || isUsed(series)) && filter(id.stat);
+    if (isShown) {
+      inOrder.push(series);
+      (metric instanceof Histogram ? histograms : values).push(series);
+    }
+    if (index % STEP === 0) yield;
+  }
+  const byStat = (a: Series, b: Series): number => compare(a.id.stat ?? '', b.id.stat ?? '');
   return {
     texts: wants('TextReadouts') ? [...source.texts()].filter(([name]) => filter(name)).sort(([a], [b]) => compare(a, b)) : [],
-    values: shown.filter(({ metric }) => !(metric instanceof Histogram)),
-    histograms: shown.filter(({ metric }) => metric instanceof Histogram),
+    values: yield* sortInSteps(values, byStat),
+    histograms: yield* sortInSteps(histograms, byStat),
     inOrder,
   };
 }

@@ -5,13 +5,10 @@ import type { SelectedStats } from './stats-filter.ts';
 export const QUANTILES: readonly number[] = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
 
 /** `name: value` lines: texts quoted, then counters and gauges, then histograms. */
-export function statsText({ texts, values, histograms }: SelectedStats): string {
-  const lines = [
-    ...texts.map(([name, value]) => `${name}: ${JSON.stringify(value)}`),
-    ...values.map(({ id, metric }) => `${id.stat}: ${'value' in metric ? metric.value : 0}`),
-    ...histograms.map(({ id, metric }) => `${id.stat}: ${metric instanceof Histogram ? summary(metric) : ''}`),
-  ];
-  return lines.map((line) => `${line}\n`).join('');
+export function* statsText({ texts, values, histograms }: SelectedStats): Generator<string, void> {
+  for (const [name, value] of texts) yield `${name}: ${JSON.stringify(value)}\n`;
+  for (const { id, metric } of values) yield `${id.stat}: ${'value' in metric ? metric.value : 0}\n`;
+  for (const { id, metric } of histograms) yield `${id.stat}: ${metric instanceof Histogram ? summary(metric) : ''}\n`;
 }
 
 /** `P0(interval,cumulative) …`: nothing is kept by interval, so both are since the start. */
