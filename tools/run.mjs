@@ -36,6 +36,7 @@ const TASKS = {
   'bench:membership': { needs: ['packages', 'node', 'generate'], run: [['node', 'bench/membership/merge.bench.ts', '{args}']] },
   'bench:egress': { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'bench/egress/egress.bench.ts', '{args}']] },
   'bench:engine': { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'bench/engine/engine.bench.ts', '{args}']] },
+  'bench:footprint': { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'bench/footprint/footprint.bench.ts', '{args}']] },
   'bench:guard': { needs: ['packages', 'node', 'generate', 'bundle'], run: [['node', 'bench/engine/guard.bench.ts', '{args}']] },
   unused: { needs: ['packages', 'node', 'generate'], run: [['node', 'node_modules/knip/bin/knip.js', '{args}']] },
   fuzz: { needs: ['packages', 'node', 'generate'], run: [['node', 'test/fuzz/main.ts', '{args}']] },
