@@ -120,15 +120,15 @@ t.test('what control says reaches every process before it is told so', { skip },
     await Promise.all(fresh.map((caller) => caller.close()));
   }
 
-  // a listener in the place of another: the socket stays, in every process
+  // a listener in the place of another: the socket stays, in every process; the routes stay as they are, since they come after it
   const renamed = listenerYaml('out', 0, { rds: 'r' }).replace('stat_prefix: out', 'stat_prefix: again');
-  source.snapshot.set(yamlSnapshot({ ...first, listener: { out: renamed } }));
+  source.snapshot.set(yamlSnapshot({ ...first, listener: { out: renamed }, route: { r: routesYaml('r', 'b') } }));
   await sidecar.until(
     () => sidecar.stats('listener_modified'),
     (stats) => figure(stats, 'listener_modified') === 1,
   );
   const after = Array.from({ length: 20 }, () => createCaller(address));
-  t.strictSame(await askAll(after), new Set(['one']));
+  t.strictSame(await askAll(after), new Set(['two']));
   const counted = await sidecar.stats('^http\\.again\\.downstream_(cx|rq)_total');
   t.strictSame([...counted.values()], [20, 20], 'every process has the new one');
   // those from before were told to go with their listener
