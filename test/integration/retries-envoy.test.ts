@@ -176,7 +176,8 @@ const CASES: Readonly<Record<string, Case>> = {
     answers: [slow(300)],
   },
   'hedge-timeout': {
-    action: `${on('unavailable', 'num_retries: 1, per_try_timeout: 0.1s').replace('timeout: 0s', 'timeout: 0.4s')}, hedge_policy: { hedge_on_per_try_timeout: true }`,
+    // what is left for the hedge is far from where a time is rounded to another one
+    action: `${on('unavailable', 'num_retries: 1, per_try_timeout: 0.15s').replace('timeout: 0s', 'timeout: 0.4s')}, hedge_policy: { hedge_on_per_try_timeout: true }`,
     answers: [hang],
     sees: ['x-envoy-expected-rq-timeout-ms'],
     notCounted: ['upstream_rq_retry_backoff_exponential'],
