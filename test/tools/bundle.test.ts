@@ -24,12 +24,9 @@ execFileSync(process.execPath, ['tools/bundle.mjs', program]);
 t.test('a sidecar loads nothing that it does not use', { timeout: 60_000 }, async (t) => {
   const [listen, admin] = await freePorts(2);
   const words = ['sidecar', 'inbound', '--listen', `127.0.0.1:${listen}`, '--admin', `127.0.0.1:${admin}`];
-  // without what a test runner has Node load into every child
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  const child = spawn(process.execPath, ['--require', join(folder, 'spy.cjs'), program, ...words], {
-    env,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  // without what a test runner has Node load into every child: it sets NODE_OPTIONS as it spawns
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, '--require', join(folder, 'spy.cjs'), program, ...words];
+  const child = spawn('env', command, { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = once(child, 'exit');
   const line = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
   child.kill('SIGTERM');
