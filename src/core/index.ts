@@ -8,6 +8,7 @@ export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { startFairTimer } from './fair-timer.ts';
 export { follow } from './follow.ts';
 export { GrowingBytes } from './growing-bytes.ts';
+export { lastWord } from './last-word.ts';
 export { type Service, startAll, stopAll } from './lifecycle.ts';
 export { listenProblem } from './listen-problem.ts';
 export { nearestName } from './nearest-name.ts';

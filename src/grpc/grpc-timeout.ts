@@ -24,6 +24,12 @@ export function parseGrpcTimeout(value: string): number | undefined {
   return unitMs === undefined ? undefined : count * unitMs;
 }
 
+/** A grpc-timeout value of whole milliseconds, rounded up, as Envoy writes them; of seconds where those have more than eight digits. */
+export function wholeGrpcTimeout(ms: number): string {
+  const whole = Math.ceil(ms);
+  return whole <= MAX_DIGITS ? `${whole}m` : `${Math.ceil(ms / 1000)}S`;
+}
+
 /** A grpc-timeout value of `ms`, rounded up, in the finest unit that eight digits can hold; never 0, which would be over before it began. */
 export function formatGrpcTimeout(ms: number): string {
   const atLeast = Math.max(ms, 0.000_001);

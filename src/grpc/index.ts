@@ -2,7 +2,7 @@
 // service's protobuf messages but those of grpc.health.v1, and no policy (retries, balancing).
 export { type CallHandler, type CallOptions, type CallStatus, type GrpcCall, type OpenStream, startCall } from './call.ts';
 export { decodeGrpcMessage, encodeGrpcMessage } from './grpc-message.ts';
-export { formatGrpcTimeout, parseGrpcTimeout } from './grpc-timeout.ts';
+export { formatGrpcTimeout, parseGrpcTimeout, wholeGrpcTimeout } from './grpc-timeout.ts';
 export { encodeHealthRequest, encodeHealthResponse, HEALTH_CHECK_METHOD, parseHealthResponse, type ServingStatus } from './health.ts';
 export { encodeMessage, MessageDecoder, type OnMessage } from './message.ts';
 export { grpcStatusOfReset } from './reset-status.ts';

@@ -1,8 +1,8 @@
 import type { Agent, ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
+import { lastWord } from '../core/index.ts';
 import { ErrorCode, field } from '../http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../http2/types.ts';
 import { BodyReader } from './body-reader.ts';
-import { lastWord } from './last-word.ts';
 import { nodeHttp } from './node-http.ts';
 import { readTrailers } from './raw-fields.ts';
 import { outgoingHead } from './request-out.ts';

@@ -1,8 +1,8 @@
 import type { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { lastWord } from '../core/index.ts';
 import type { Http2Stream, StreamHandler } from '../http2/types.ts';
 import { ClientStream } from './client-stream.ts';
-import { lastWord } from './last-word.ts';
 import { nodeHttp } from './node-http.ts';
 import type { Http1ClientConnection, Http1ClientHandler, Http1Options } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { lastWord } from '../core/index.ts';
 import { AnswerStream } from './answer-stream.ts';
-import { lastWord } from './last-word.ts';
 import { HEAD_TIMEOUT, parserProblem, type RequestVerdict, readRequestHead } from './request-head.ts';
 import { ServerStream } from './server-stream.ts';
 import type { Turn, TurnOwner } from './turn.ts';

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, RingwayError } from '../core/index.ts';
+import { type Clock, lastWord, RingwayError } from '../core/index.ts';
 import { endSocket, readDirectly } from '../transport/index.ts';
 import { AbuseGuard } from './abuse-guard.ts';
 import { type BudgetMember, type BufferBudget, UNLIMITED } from './buffer-budget.ts';
@@ -379,11 +379,6 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     this.#output.close();
     this.#budget.leave(this);
     for (const resolve of this.#onDrained) resolve();
-    try {
-      handler.onClose(cause);
-    } catch (thrown) {
-      // There is no connection left to end for it, and the process must not pay.
-      process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
-    }
+    lastWord(() => handler.onClose(cause));
   }
 }

@@ -6,6 +6,7 @@ import { createHttp1Client } from '../../src/http1/index.ts';
 import type { Http1ClientConnection, Http1Options } from '../../src/http1/types.ts';
 import { headerBlock } from '../../src/http2/index.ts';
 import type { HeaderBlock, Http2Stream, StreamHandler, StreamReset } from '../../src/http2/types.ts';
+import { Changes } from '../support/changes.ts';
 import { plainResponse, type RawBackend, type RawRequest, startRawBackend } from '../support/http1-raw.ts';
 
 interface Bench {
@@ -79,10 +80,7 @@ async function start(t: Test, answer: (request: RawRequest, socket: Socket) => s
   const socket = connect({ ...parseHostPort(backend.address), noDelay: true });
   await new Promise<void>((resolve) => socket.once('connect', resolve));
   const events: string[] = [];
-  const watchers = new Set<() => void>();
-  const wake = (): void => {
-    for (const watcher of [...watchers]) watcher();
-  };
+  const { wake, until } = new Changes();
   const note = (event: string) => (): void => {
     events.push(event);
     wake();
@@ -102,16 +100,7 @@ async function start(t: Test, answer: (request: RawRequest, socket: Socket) => s
     socket,
     backend,
     events,
-    until: (test) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (!test()) return;
-          watchers.delete(look);
-          resolve();
-        };
-        watchers.add(look);
-        look();
-      }),
+    until,
     ask: (headers, endStream = true) => {
       const asked = new Asked(wake);
       const stream = client.openStream(asked);

@@ -5,6 +5,7 @@ import { Http1Server } from '../../src/http1/index.ts';
 import type { Http1Options, Http1Problem, Http1ServerConnection, Http1StreamHandler } from '../../src/http1/types.ts';
 import { headerBlock } from '../../src/http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../src/http2/types.ts';
+import { Changes } from './changes.ts';
 
 /** A request and what came of it. */
 export class Served implements Http1StreamHandler {
@@ -81,10 +82,7 @@ export async function startHttp1Server(
   const served: Served[] = [];
   const connections: Http1ServerConnection[] = [];
   const closes: (Error | undefined)[] = [];
-  const watchers = new Set<() => void>();
-  const wake = (): void => {
-    for (const watcher of [...watchers]) watcher();
-  };
+  const { wake, until } = new Changes();
   const engine = new Http1Server({ clock: systemClock, ...options });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -118,15 +116,6 @@ export async function startHttp1Server(
     served,
     connections,
     closes,
-    until: (test) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (!test()) return;
-          watchers.delete(look);
-          resolve();
-        };
-        watchers.add(look);
-        look();
-      }),
+    until,
   };
 }

@@ -1,7 +1,7 @@
+import { wholeGrpcTimeout } from '../../grpc/index.ts';
 import { field } from '../../http2/index.ts';
 import type { Field, HeaderBlock } from '../../http2/types.ts';
 import type { ForwardAction } from '../route/types.ts';
-import { grpcTimeoutField } from './timeouts.ts';
 import type { EnvoyHeaders } from './types.ts';
 
 /** x-envoy-expected-rq-timeout-ms as it was last: the first tries of a route all say the same. */
@@ -23,9 +23,9 @@ export function attemptHeaders(base: HeaderBlock, action: ForwardAction, envoyHe
   const isTimed = expectedMs !== null && (setsGrpcTimeout || envoyHeaders === 'written');
   if (!isTimed && !action.attemptCount.inRequest) return base;
   const headers = setsGrpcTimeout && isTimed ? base.filter(({ name }) => name !== 'grpc-timeout') : [...base];
-  if (isTimed && setsGrpcTimeout) headers.push(grpcTimeoutField(expectedMs));
+  if (isTimed && setsGrpcTimeout) headers.push(field('grpc-timeout', wholeGrpcTimeout(expectedMs)));
   if (isTimed && envoyHeaders === 'written') headers.push(expectedTimeout(expectedMs));
-  if (action.attemptCount.inRequest) headers.push(field('x-envoy-attempt-count', String(count)));
+  if (action.attemptCount.inRequest) headers.push(attemptCountField(count));
   return headers;
 }
 

@@ -1,6 +1,6 @@
 import { parseGrpcTimeout } from '../../grpc/index.ts';
-import { field, findField } from '../../http2/index.ts';
-import type { Field, HeaderBlock } from '../../http2/types.ts';
+import { findField } from '../../http2/index.ts';
+import type { HeaderBlock } from '../../http2/types.ts';
 import { boundTimeouts } from '../route/index.ts';
 import type { ForwardAction, RetryPolicy, Timeouts } from '../route/types.ts';
 
@@ -28,9 +28,4 @@ export function expectedMs({ wholeMs, perTryMs }: Timeouts, policy: RetryPolicy 
   const left = wholeMs === null ? null : Math.max(1, Math.round(wholeMs - elapsedMs));
   if (perTryMs === null || policy?.hedges) return left;
   return left === null ? perTryMs : Math.min(left, perTryMs);
-}
-
-/** A grpc-timeout field of whole milliseconds, or of seconds where those have more than eight digits. */
-export function grpcTimeoutField(ms: number): Field {
-  return field('grpc-timeout', ms <= 99_999_999 ? `${ms}m` : `${Math.ceil(ms / 1000)}S`);
 }

@@ -1,4 +1,4 @@
-import { parseGrpcTimeout } from '../../../grpc/index.ts';
+import { parseGrpcTimeout, wholeGrpcTimeout } from '../../../grpc/index.ts';
 import { field, findField } from '../../../http2/index.ts';
 import type { Field, HeaderBlock } from '../../../http2/types.ts';
 import type { StreamDuration } from '../../route/types.ts';
@@ -24,12 +24,6 @@ export function streamDurationMs(route: StreamDuration | null, headers: HeaderBl
 export function withGrpcTimeout(headers: HeaderBlock, ms: number | null): HeaderBlock {
   const result: Field[] = [];
   for (const one of headers) if (one.name !== 'grpc-timeout') result.push(one);
-  if (ms !== null) result.push(field('grpc-timeout', wholeMilliseconds(ms)));
+  if (ms !== null) result.push(field('grpc-timeout', wholeGrpcTimeout(ms)));
   return result;
-}
-
-/** Eight digits at most: seconds where milliseconds have more. */
-function wholeMilliseconds(ms: number): string {
-  const whole = Math.ceil(ms);
-  return whole <= 99_999_999 ? `${whole}m` : `${Math.ceil(ms / 1000)}S`;
 }
