@@ -12,7 +12,7 @@ export { createCodecStats, type Http2CodecStats } from './codec-stats.ts';
 export { createClientConnection, createServerConnection } from './connection.ts';
 export type { ConnectionOptions } from './connection-options.ts';
 export { Http2Error } from './errors.ts';
-export { field, findField, headerBlock, octetField, statusOf } from './hpack/header-field.ts';
+export { field, findField, headerBlock, octetField, plainOctets, statusOf, type ValueBytes } from './hpack/header-field.ts';
 export { requestFault, responseFault } from './message-faults.ts';
 export { looksLikeHttp2Preface } from './preface.ts';
 export { ErrorCode, errorCodeName } from './protocol.ts';

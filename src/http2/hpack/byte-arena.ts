@@ -1,3 +1,5 @@
+/** Up to so many octets a loop is faster than the call into native code (bench/micro/hpack): a traceparent and a UUID are among them. */
+export const SHORT = 64;
 /** A connection that carries one request needs little: the first chunk is small, each later one four times the one before. */
 const FIRST_CHUNK = 256;
 
@@ -30,8 +32,7 @@ export class ByteArena {
     const chunk = this.#chunk;
     const at = this.#used;
     this.#used += length;
-    // Below this length a loop is faster than the call into native code (bench/micro/hpack).
-    if (length <= 32) for (let index = 0; index < length; index += 1) chunk[at + index] = source[start + index]!;
+    if (length <= SHORT) for (let index = 0; index < length; index += 1) chunk[at + index] = source[start + index]!;
     else chunk.set(source.subarray(start, end), at);
     return at;
   }

@@ -1,6 +1,7 @@
 import { DEFAULT_HEADER_TABLE_SIZE } from '../protocol.ts';
 import type { HeaderBlock } from '../types.ts';
 import { BlockMemory, MAX_OCTETS } from './block-memory.ts';
+import { SHORT } from './byte-arena.ts';
 import { DynamicTable } from './dynamic-table.ts';
 import type { FieldName } from './field-name.ts';
 import type { HeaderField, ValueBytes } from './header-field.ts';
@@ -162,11 +163,15 @@ export class HpackEncoder {
   }
 
   #historyOf(name: FieldName): NameHistory {
-    const known = this.#names.get(name);
-    if (known !== undefined) return known;
-    const created: NameHistory = { slots: [], hits: 0, insertions: 0, isIndexed: !UNINDEXED.has(name.text) };
-    this.#names.set(name, created);
-    return created;
+    if (name.historyOwner === this.#number) return name.history as NameHistory;
+    let history = this.#names.get(name);
+    if (history === undefined) {
+      history = { slots: [], hits: 0, insertions: 0, isIndexed: !UNINDEXED.has(name.text) };
+      this.#names.set(name, history);
+    }
+    name.historyOwner = this.#number;
+    name.history = history;
+    return history;
   }
 }
 
@@ -196,7 +201,7 @@ function writeLiteral(field: HeaderField, pattern: number, prefixBits: number, n
 }
 
 function copyOctets(source: Buffer, start: number, length: number, target: Buffer, at: number): number {
-  if (length <= 32) for (let index = 0; index < length; index += 1) target[at + index] = source[start + index]!;
+  if (length <= SHORT) for (let index = 0; index < length; index += 1) target[at + index] = source[start + index]!;
   else source.copy(target, at, start, start + length);
   return at + length;
 }

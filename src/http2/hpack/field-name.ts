@@ -27,6 +27,9 @@ export interface FieldName extends AnyFieldName {
   readonly staticIndex: number;
   /** False for names beyond the limit of kept ones: no table may be keyed by them. */
   readonly isKept: boolean;
+  /** Which encoder (0: none) last looked up what it knows of the name, and what that is: most of them are asked by one encoder all the time. */
+  historyOwner: number;
+  history: unknown;
 }
 
 /** A peer chooses names: this many are kept in the process, later ones live as long as their fields. */
@@ -65,6 +68,8 @@ function createName(text: string): FieldName {
     kind,
     staticIndex: STATIC_ENTRIES.findIndex((entry) => entry[0] === text) + 1,
     isKept: kind !== NameKind.INVALID && kept.size < MAX_KEPT_NAMES,
+    historyOwner: 0,
+    history: undefined,
   };
   if (name.isKept) kept.set(name.text, name);
   return name;

@@ -106,6 +106,12 @@ function assertValue(name: string, value: string): void {
   }
 }
 
+/** The octets of a field's value where they are at hand as they are, not Huffman-coded; else undefined. They must not be changed. */
+export function plainOctets(one: Field): ValueBytes | undefined {
+  const { wire } = one as HeaderField;
+  return wire === undefined || wire.isHuffman ? undefined : wire;
+}
+
 /** A block of fields of our own; put pseudo-header fields first. Throws as `field` does. */
 export function headerBlock(fields: Iterable<readonly [name: string, value: string]>): HeaderBlock {
   return Array.from(fields, ([name, value]) => field(name, value));

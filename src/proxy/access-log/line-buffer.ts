@@ -1,10 +1,14 @@
+import { plainOctets, type ValueBytes } from '../../http2/index.ts';
+import type { Field } from '../../http2/types.ts';
+
 const FIRST_SIZE = 4096;
 const MAX_SPARE = 1_048_576;
 const NOTHING: Buffer = Buffer.alloc(0);
 /** Shorter texts are faster by a loop than by a call into native code. */
-const SHORT = 48;
+const SHORT = 64;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const ZERO = 0x30;
 
 /**
  * Octets of lines, gathered until they are written. Lines are put together in here, piece by piece: as strings that are joined later they
@@ -22,19 +26,24 @@ export class LineBuffer {
   }
 
   octets(piece: Buffer): void {
-    this.#reserve(piece.length);
-    const { length } = piece;
-    if (length > SHORT) piece.copy(this.#bytes, this.#length);
-    else for (let index = 0; index < length; index += 1) this.#bytes[this.#length + index] = piece[index]!;
-    this.#length += length;
+    this.#copy(piece, 0, piece.length);
   }
 
   text(text: string): void {
     const { length } = text;
     this.#reserve(length);
-    if (length > SHORT) this.#bytes.write(text, this.#length, length, 'latin1');
-    else for (let index = 0; index < length; index += 1) this.#bytes[this.#length + index] = text.charCodeAt(index);
-    this.#length += length;
+    const bytes = this.#bytes;
+    const at = this.#length;
+    if (length > SHORT) bytes.write(text, at, length, 'latin1');
+    else for (let index = 0; index < length; index += 1) bytes[at + index] = text.charCodeAt(index);
+    this.#length = at + length;
+  }
+
+  /** A header's value. */
+  value(field: Field): void {
+    const wire = plainOctets(field);
+    if (wire === undefined) this.text(field.value);
+    else this.#copy(wire.bytes, wire.start, wire.length);
   }
 
   /** A JSON string. */
@@ -58,8 +67,38 @@ export class LineBuffer {
     this.#length = at + 1;
   }
 
+  /** A header's value as a JSON string. */
+  quotedValue(field: Field): void {
+    const wire = plainOctets(field);
+    if (wire === undefined || !needsNoEscape(wire)) {
+      this.quoted(field.value);
+      return;
+    }
+    this.#reserve(wire.length + 2);
+    this.#bytes[this.#length] = QUOTE;
+    this.#length += 1;
+    this.#copy(wire.bytes, wire.start, wire.length);
+    this.#bytes[this.#length] = QUOTE;
+    this.#length += 1;
+  }
+
   number(value: number): void {
-    this.text(String(value));
+    if (!(value >= 0 && value < 1e9) || !Number.isInteger(value)) {
+      this.text(String(value));
+      return;
+    }
+    let digits = 1;
+    for (let bound = 10; value >= bound; bound *= 10) digits += 1;
+    this.#reserve(digits);
+    const bytes = this.#bytes;
+    let at = this.#length + digits;
+    this.#length = at;
+    for (let rest = value; digits > 0; digits -= 1) {
+      const next = Math.trunc(rest / 10);
+      at -= 1;
+      bytes[at] = ZERO + rest - next * 10;
+      rest = next;
+    }
   }
 
   /** What was gathered; it is the caller's until `release`, and the buffer begins anew. */
@@ -78,6 +117,15 @@ export class LineBuffer {
     this.#taken = NOTHING;
   }
 
+  #copy(source: Buffer, start: number, length: number): void {
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    const at = this.#length;
+    if (length > SHORT) source.copy(bytes, at, start, start + length);
+    else for (let index = 0; index < length; index += 1) bytes[at + index] = source[start + index]!;
+    this.#length = at + length;
+  }
+
   #reserve(size: number): void {
     const needed = this.#length + size;
     if (needed <= this.#bytes.length) return;
@@ -85,4 +133,13 @@ export class LineBuffer {
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }
+}
+
+/** Of a header's value, which has no control characters but tabs. */
+function needsNoEscape({ bytes, start, length }: ValueBytes): boolean {
+  for (let index = start; index < start + length; index += 1) {
+    const octet = bytes[index]!;
+    if (octet < 0x20 || octet === QUOTE || octet === BACKSLASH) return false;
+  }
+  return true;
 }

@@ -31,6 +31,10 @@ export class RememberingRouteTable implements RouteTable {
   readonly #domains: DomainTable<VirtualHostRules>;
   readonly #remembered = new Map<string, Map<string, readonly RouteRule[]>>();
   #count = 0;
+  /** What was asked last, most likely the next as well: the same texts cost a comparison of pointers. */
+  #lastAuthority: string | undefined;
+  #lastPath = '';
+  #lastRules: readonly RouteRule[] = [];
 
   constructor(name: string, domains: DomainTable<VirtualHostRules>) {
     this.name = name;
@@ -38,11 +42,19 @@ export class RememberingRouteTable implements RouteTable {
   }
 
   route(authority: string, path: string, headers: HeaderBlock): Route | undefined {
+    if (authority !== this.#lastAuthority || path !== this.#lastPath) {
+      this.#lastRules = this.#find(authority, path);
+      this.#lastAuthority = authority;
+      this.#lastPath = path;
+    }
+    for (const rule of this.#lastRules) if (allHold(rule.matchesHeaders, headers)) return rule.route;
+    return undefined;
+  }
+
+  #find(authority: string, path: string): readonly RouteRule[] {
     const query = path.indexOf('?');
     const bare = query < 0 ? path : path.slice(0, query);
-    const rules = this.#remembered.get(authority)?.get(bare) ?? this.#walk(authority, bare, authority.length + path.length);
-    for (const rule of rules) if (allHold(rule.matchesHeaders, headers)) return rule.route;
-    return undefined;
+    return this.#remembered.get(authority)?.get(bare) ?? this.#walk(authority, bare, authority.length + path.length);
   }
 
   /** The rules that `path` fits, up to the first that has no other condition. */

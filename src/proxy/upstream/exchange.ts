@@ -59,7 +59,7 @@ export class Exchange implements AttemptOwner {
   readonly #retries: Retries | null;
   readonly #timeouts: Timeouts;
   readonly #flow: BodyFlow;
-  readonly #tried: Host[] = [];
+  #tried: Host[] = [];
   readonly #startMs: number;
   #attempts: Attempt[] = [];
   #phase: Phase = WAITING;
@@ -212,9 +212,12 @@ export class Exchange implements AttemptOwner {
     record.attempts += 1;
     record.upstreamHost = host.address;
     record.upstreamFailure = undefined;
-    this.#tried.push(host);
+    // mostly the only one, and an array that grows makes room for sixteen more
+    if (this.#tried.length === 0) this.#tried = [host];
+    else this.#tried.push(host);
     const attempt = new Attempt(cluster, host, action.priority, this);
-    this.#attempts.push(attempt);
+    if (this.#attempts.length === 0) this.#attempts = [attempt];
+    else this.#attempts.push(attempt);
     attempt.start();
   }
 

@@ -14,6 +14,8 @@ export interface BodyReader {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+/** Never pushed to: most requests keep nothing or one chunk. */
+const NO_CHUNKS: Buffer[] = [];
 /** Copies share slabs: a buffer of its own for each request's body of some KiB keeps the garbage collector busy with memory outside its heap. */
 const SLAB = 65_536;
 let slab = NOTHING;
@@ -26,7 +28,7 @@ let used = 0;
 export class RequestBody {
   readonly limit: number;
   readonly #budget: BufferBudget | undefined;
-  #chunks: Buffer[] = [];
+  #chunks: Buffer[] = NO_CHUNKS;
   /** Chunks that came before the first that is kept. */
   #base = 0;
   #size = 0;
@@ -68,7 +70,8 @@ export class RequestBody {
   /** Copies `chunk`: it is only valid during its event. */
   keep(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(copyOf(chunk));
+    if (this.#chunks.length === 0) this.#chunks = [copyOf(chunk)];
+    else this.#chunks.push(copyOf(chunk));
     this.#size += chunk.length;
     this.#budget?.take(chunk.length);
   }
@@ -87,9 +90,11 @@ export class RequestBody {
   release(position: number): void {
     const count = Math.min(position - this.#base, this.#chunks.length);
     if (count <= 0) return;
-    const before = this.#size;
-    for (const { length } of this.#chunks.splice(0, count)) this.#size -= length;
-    this.#budget?.give(before - this.#size);
+    let freed = 0;
+    for (let index = 0; index < count; index += 1) freed += this.#chunks[index]!.length;
+    this.#chunks = count === this.#chunks.length ? NO_CHUNKS : this.#chunks.slice(count);
+    this.#size -= freed;
+    this.#budget?.give(freed);
     this.#base += count;
   }
 

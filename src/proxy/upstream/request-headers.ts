@@ -22,8 +22,13 @@ export function attemptHeaders(base: HeaderBlock, action: ForwardAction, envoyHe
   const { expectedMs, setsGrpcTimeout, count } = own;
   const isTimed = expectedMs !== null && (setsGrpcTimeout || envoyHeaders === 'written');
   if (!isTimed && !action.attemptCount.inRequest) return base;
-  const headers = setsGrpcTimeout && isTimed ? base.filter(({ name }) => name !== 'grpc-timeout') : [...base];
-  if (isTimed && setsGrpcTimeout) headers.push(field('grpc-timeout', wholeGrpcTimeout(expectedMs)));
+  const replacesTimeout = setsGrpcTimeout && isTimed;
+  const headers: Field[] = [];
+  for (let index = 0; index < base.length; index += 1) {
+    const one = base[index] as Field;
+    if (!replacesTimeout || one.name !== 'grpc-timeout') headers.push(one);
+  }
+  if (replacesTimeout) headers.push(field('grpc-timeout', wholeGrpcTimeout(expectedMs)));
   if (isTimed && envoyHeaders === 'written') headers.push(expectedTimeout(expectedMs));
   if (action.attemptCount.inRequest) headers.push(attemptCountField(count));
   return headers;

@@ -1,14 +1,14 @@
 import { hostname } from 'node:os';
 import { findField } from '../../../http2/index.ts';
-import type { HeaderBlock } from '../../../http2/types.ts';
+import type { Field, HeaderBlock } from '../../../http2/types.ts';
 import { refuse } from '../../runtime/compile/index.ts';
 import { RESPONSE_FLAGS, type ResponseFlag } from '../flags.ts';
 import type { RequestRecord } from '../record.ts';
 import { grpcStatusName, grpcStatusOf, grpcStatusSnakeName } from './grpc-status.ts';
 import { compileTimeFormat, isoTime } from './start-time.ts';
 
-/** One value of a line; null when it is absent. */
-export type Value = (record: RequestRecord) => string | number | null;
+/** One value of a line: a header's as its field, whose octets need not become a text; null when it is absent. */
+export type Value = (record: RequestRecord) => string | number | Field | null;
 
 /** What a command operator has in its parentheses; '' without. Throws CompileError for an argument it cannot do. */
 type CommandCompiler = (argument: string, path: string) => Value;
@@ -36,8 +36,7 @@ const header =
     if (first === '') refuse(path, 'needs the name of a header');
     return (record) => {
       const block = of(record);
-      const found = findField(block, first) ?? (second === undefined ? undefined : findField(block, second));
-      return found ? found.value : null;
+      return findField(block, first) ?? (second === undefined ? undefined : findField(block, second)) ?? null;
     };
   };
 

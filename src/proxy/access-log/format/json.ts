@@ -107,7 +107,8 @@ function typed(value: Value, omitEmpty: boolean): Member {
     out.octets(label);
     if (found === null) out.octets(NULL);
     else if (typeof found === 'number') out.number(found);
-    else out.quoted(found);
+    else if (typeof found === 'string') out.quoted(found);
+    else out.quotedValue(found);
     return true;
   };
 }

@@ -37,18 +37,23 @@ const CONVERSIONS: Readonly<Record<string, (moment: Moment) => string>> = {
   '%%': () => '%',
 };
 
-/** %START_TIME% without arguments: `2026-11-21T13:56:10.123Z`. All but the milliseconds is worked out once a second, not once a line. */
+/** %START_TIME% without arguments: `2026-11-21T13:56:10.123Z`. All but the milliseconds is worked out once a second, and a moment's text once. */
 export function isoTime(): (unixMs: number) => string {
   let second = Number.NaN;
   let upToSecond = '';
+  let lastMs = Number.NaN;
+  let last = '';
   return (unixMs) => {
+    if (unixMs === lastMs) return last;
     const now = Math.floor(unixMs / 1000);
     if (now !== second) {
       second = now;
       const moment = momentOf(unixMs);
       upToSecond = `${dateOf(moment)}T${timeOf(moment)}.`;
     }
-    return `${upToSecond}${MILLISECONDS[Math.floor(unixMs) - now * 1000]}Z`;
+    lastMs = unixMs;
+    last = `${upToSecond}${MILLISECONDS[Math.floor(unixMs) - now * 1000]}Z`;
+    return last;
   };
 }
 

@@ -41,8 +41,13 @@ export function compileText(path: string, format: string, omitEmpty: boolean): L
   const absent = omitEmpty ? '' : '-';
   return (record, out) => {
     for (const part of parts) {
-      if (typeof part === 'function') out.text(String(part(record) ?? absent));
-      else out.octets(part);
+      if (typeof part !== 'function') {
+        out.octets(part);
+        continue;
+      }
+      const found = part(record);
+      if (typeof found === 'object' && found !== null) out.value(found);
+      else out.text(String(found ?? absent));
     }
   };
 }
@@ -50,8 +55,13 @@ export function compileText(path: string, format: string, omitEmpty: boolean): L
 /** What the parts of a format say, joined. */
 export function writeParts(parts: readonly Part[], record: RequestRecord, absent: string): string {
   let text = '';
-  for (const part of parts) text += typeof part === 'string' ? part : (part(record) ?? absent);
+  for (const part of parts) text += typeof part === 'string' ? part : textOf(part(record), absent);
   return text;
+}
+
+function textOf(found: ReturnType<Value>, absent: string): string {
+  if (found === null) return absent;
+  return typeof found === 'object' ? found.value : String(found);
 }
 
 /** UTF-8 as latin-1 characters, which is what header values are and lines are written as. */
@@ -67,6 +77,6 @@ function compileCommand(path: string, [text, name, argument = '', length]: RegEx
   if (length === undefined) return value;
   return (record) => {
     const full = value(record);
-    return full === null ? null : String(full).slice(0, Number(length));
+    return full === null ? null : textOf(full, '').slice(0, Number(length));
   };
 }
