@@ -14,6 +14,7 @@ import { FrameWriter } from './frame-writer.ts';
 import { HpackDecoder } from './hpack/decoder.ts';
 import { Output } from './output.ts';
 import type { Life, Parts, Side } from './parts.ts';
+import { PingAnswer } from './ping-answer.ts';
 import { PingBook } from './ping-book.ts';
 import { CLIENT_PREFACE, DEFAULT_WINDOW_SIZE, ErrorCode, MAX_STREAM_ID } from './protocol.ts';
 import { type Awaited, ReadDeadline } from './read-deadline.ts';
@@ -45,6 +46,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
   readonly #output: Output;
   readonly #reader: FrameReader;
   readonly #pings: PingBook;
+  readonly #pingAnswer: PingAnswer;
   readonly #parts: Parts;
   readonly #budget: BufferBudget;
   readonly #deadline: ReadDeadline;
@@ -76,6 +78,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     };
     this.sender = new Sender(target, this.#budget);
     this.#pings = new PingBook(options.clock);
+    this.#pingAnswer = new PingAnswer(options.clock, () => this.wake());
     this.#parts = {
       side,
       limits,
@@ -205,7 +208,8 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     if (ending === 'completed') guard.streamCompleted();
     if (!this.isOpen) return;
     if (wasFull && this.acceptsStreams) handler.onAvailable?.();
-    if (streams.active === 0 && (this.#state.kind === 'draining' || (this.#state.kind === 'leaving' && side === 'client'))) this.wake();
+    if (streams.active > 0) return;
+    if (this.#pingAnswer.isWaiting || this.#state.kind === 'draining' || (this.#state.kind === 'leaving' && side === 'client')) this.wake();
   }
 
   // What frames ask of us.
@@ -220,6 +224,10 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
 
   onBlockDone(): void {
     this.#deadline.end();
+  }
+
+  onPing(): void {
+    this.#pingAnswer.written();
   }
 
   onPingAck(bytes: Buffer, start: number): void {
@@ -255,6 +263,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
 
   flush(): void {
     this.#isFlushDue = false;
+    this.#pingAnswer.left();
     this.#guarded(() => {
       this.sender.drain();
       this.#finishIfDrained();
@@ -296,6 +305,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     if (this.#state.kind === 'closed') return;
     this.#bytesRead += chunk.length;
     this.#guarded(() => this.#reader.read(chunk));
+    if (this.isOpen) this.#pingAnswer.readOver(this.#parts.streams.active > 0 && !this.#isFlushDue);
   }
 
   /** A fault of the peer, or of a handler, ends this connection and nothing else. */
@@ -358,6 +368,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     if (state.kind === 'draining') state.timer.cancel();
     this.#reader.stop();
     this.#deadline.end();
+    this.#pingAnswer.left();
     const { streams, handler, stats } = this.#parts;
     if (code !== undefined) {
       // RFC 9113 §6.8: what a GOAWAY before has named is not raised

@@ -45,6 +45,8 @@ export interface Life {
   readonly takesNewStreams: boolean;
   /** The peer's first SETTINGS came. */
   onPeerReady(): void;
+  /** The answer to a PING was written. */
+  onPing(): void;
   onPingAck(bytes: Buffer, start: number): void;
   onGoAway(lastStreamId: number, code: number, debug: string): void;
   onSettingsAck(): void;
