@@ -4,7 +4,7 @@ import { LOADS, type Load } from './loads.ts';
 import type { Finding } from './measures/index.ts';
 import type { Results } from './results.ts';
 import type { LoadCosts, ProxyCost } from './rounds.ts';
-import type { Spread } from './spread.ts';
+import { type Spread, spreadOf } from './spread.ts';
 
 /** Loads on which Ringway must not cost more than HAProxy. */
 const BESIDE_HAPROXY = ['a1', 'a2', 'v1', 'v2', 'd'];
@@ -28,7 +28,7 @@ export function writePages(results: Results): readonly string[] {
   return Object.keys(PAGES);
 }
 
-/** Loads × proxies: CPU µs per request, least / median / greatest, with the ratio of medians to Envoy's; and whether Ringway keeps its bounds. */
+/** Loads × proxies: CPU µs per request, least / median / greatest, with the ratio to Envoy's in the same rounds; and whether Ringway keeps its bounds. */
 export function loadTable({ loads, proxies }: Results): string {
   const names = Object.keys(proxies);
   const head = ['load', ...names.map((name) => proxies[name]?.title ?? name), 'must', 'aim', 'met', '≤ HAProxy', 'rounds'];
@@ -93,16 +93,18 @@ function described(results: readonly LoadCosts[]): readonly (readonly [Load, Loa
 
 type Costs = LoadCosts['costs'];
 
-function ratio(costs: Costs, of: string, to: string): number | undefined {
+/** What one proxy costs beside another in the same round: that holds while the machine's speed drifts. */
+function ratio(costs: Costs, of: string, to: string): Spread | undefined {
   const [cost, base] = [costs[of], costs[to]];
-  return typeof cost === 'object' && typeof base === 'object' ? cost.cpuUs.median / base.cpuUs.median : undefined;
+  if (typeof cost !== 'object' || typeof base !== 'object') return undefined;
+  return spreadOf(cost.roundsUs.map((us, index) => us / (base.roundsUs[index] ?? Number.NaN)));
 }
 
 function costCell(costs: Costs, name: string): string {
   const cost = costs[name] ?? '–';
   if (typeof cost === 'string') return cost;
   const toEnvoy = name === 'envoy' ? undefined : ratio(costs, name, 'envoy');
-  return `${spreadText(cost.cpuUs)}${toEnvoy === undefined ? '' : ` · **${toEnvoy.toFixed(2)}**`}`;
+  return `${spreadText(cost.cpuUs)}${toEnvoy === undefined ? '' : ` · ${toEnvoy.min.toFixed(2)} / **${toEnvoy.median.toFixed(2)}** / ${toEnvoy.max.toFixed(2)}`}`;
 }
 
 function speedCell(cost: ProxyCost | string | undefined): string {
@@ -111,7 +113,7 @@ function speedCell(cost: ProxyCost | string | undefined): string {
 }
 
 function verdict({ must, aim }: Load, { costs }: LoadCosts): string {
-  const reached = ratio(costs, 'ringway', 'envoy');
+  const reached = ratio(costs, 'ringway', 'envoy')?.median;
   if (reached === undefined || must === undefined || aim === undefined) return '';
   if (reached <= aim) return 'aim';
   return reached <= must ? 'must' : '**no**';
@@ -122,7 +124,7 @@ function roundsText({ rounds, thrownAway }: LoadCosts): string {
 }
 
 function besideHaproxy({ load, costs }: LoadCosts): string {
-  const reached = ratio(costs, 'ringway', 'haproxy');
+  const reached = ratio(costs, 'ringway', 'haproxy')?.median;
   if (reached === undefined || !BESIDE_HAPROXY.includes(load)) return '';
   return `${reached <= 1 ? 'yes' : '**no**'} (${reached.toFixed(2)})`;
 }
@@ -140,8 +142,8 @@ function bound(limit: number | undefined): string {
   return limit === undefined ? '' : `≤ ${limit.toFixed(2)}`;
 }
 
-function ratioText(value: number | undefined): string {
-  return value?.toFixed(2) ?? '–';
+function ratioText(value: Spread | undefined): string {
+  return value?.median.toFixed(2) ?? '–';
 }
 
 function spreadText(spread: Spread | undefined): string {

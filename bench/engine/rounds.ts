@@ -13,6 +13,8 @@ export interface Method {
 export interface ProxyCost {
   /** µs of CPU time for each request. */
   readonly cpuUs: Spread;
+  /** The same in each round that counts: those of two proxies are pairs. */
+  readonly roundsUs: readonly number[];
   readonly perSecond: Spread;
   readonly p50Us: Spread;
   readonly p99Us: Spread;
@@ -110,6 +112,7 @@ function costOf(runs: readonly Run[]): ProxyCost | string {
   if (runs.length === 0) return 'no steady round';
   return {
     cpuUs: spreadOf(runs.map(({ cpuUs }) => cpuUs)),
+    roundsUs: runs.map(({ cpuUs }) => round(cpuUs)),
     perSecond: spreadOf(runs.map(({ completed, seconds }) => completed / seconds)),
     p50Us: spreadOf(runs.map(({ latencyUs }) => latencyUs.p50)),
     p99Us: spreadOf(runs.map(({ latencyUs }) => latencyUs.p99)),

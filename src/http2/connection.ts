@@ -305,7 +305,8 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     if (this.#state.kind === 'closed') return;
     this.#bytesRead += chunk.length;
     this.#guarded(() => this.#reader.read(chunk));
-    if (this.isOpen) this.#pingAnswer.readOver(this.#parts.streams.active > 0 && !this.#isFlushDue);
+    // where octets wait for the peer's window it may be measuring how large that should be
+    if (this.isOpen) this.#pingAnswer.readOver(this.#parts.streams.active > 0 && !this.#isFlushDue && this.sender.queued === 0);
   }
 
   /** A fault of the peer, or of a handler, ends this connection and nothing else. */

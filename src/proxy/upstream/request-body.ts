@@ -1,5 +1,6 @@
 import type { BufferBudget } from '../../http2/index.ts';
 import type { HeaderBlock, Http2Stream } from '../../http2/types.ts';
+import { type KeptChunk, keepChunk, releaseChunk } from './kept-chunks.ts';
 
 /** Somebody a body is sent to, and how far that is. */
 export interface BodyReader {
@@ -15,12 +16,7 @@ export interface BodyReader {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 /** Never pushed to: most requests keep nothing or one chunk. */
-const NO_CHUNKS: Buffer[] = [];
-/** Copies share slabs: a buffer of its own for each request's body of some KiB keeps the garbage collector busy with memory outside its heap. */
-const SLAB = 65_536;
-let slab = NOTHING;
-let used = 0;
-
+const NO_CHUNKS: KeptChunk[] = [];
 /**
  * The part of a request's body that is kept: what somebody has still to be sent, and, while another try is possible, all of it. It is
  * copied once, when it comes; every try reads the same chunks. Once something is let go the request cannot be sent again.
@@ -28,7 +24,7 @@ let used = 0;
 export class RequestBody {
   readonly limit: number;
   readonly #budget: BufferBudget | undefined;
-  #chunks: Buffer[] = NO_CHUNKS;
+  #chunks: KeptChunk[] = NO_CHUNKS;
   /** Chunks that came before the first that is kept. */
   #base = 0;
   #size = 0;
@@ -70,8 +66,8 @@ export class RequestBody {
   /** Copies `chunk`: it is only valid during its event. */
   keep(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    if (this.#chunks.length === 0) this.#chunks = [copyOf(chunk)];
-    else this.#chunks.push(copyOf(chunk));
+    if (this.#chunks.length === 0) this.#chunks = [keepChunk(chunk)];
+    else this.#chunks.push(keepChunk(chunk));
     this.#size += chunk.length;
     this.#budget?.take(chunk.length);
   }
@@ -91,7 +87,11 @@ export class RequestBody {
     const count = Math.min(position - this.#base, this.#chunks.length);
     if (count <= 0) return;
     let freed = 0;
-    for (let index = 0; index < count; index += 1) freed += this.#chunks[index]!.length;
+    for (let index = 0; index < count; index += 1) {
+      const chunk = this.#chunks[index]!;
+      freed += chunk.octets.length;
+      releaseChunk(chunk);
+    }
     this.#chunks = count === this.#chunks.length ? NO_CHUNKS : this.#chunks.slice(count);
     this.#size -= freed;
     this.#budget?.give(freed);
@@ -104,27 +104,14 @@ export class RequestBody {
     if (!stream || reader.requestEnded) return;
     while (reader.position < this.length) {
       if (reader.isBlocked) return;
-      const chunk = this.#chunks[reader.position - this.#base] as Buffer;
+      const { octets } = this.#chunks[reader.position - this.#base]!;
       reader.position += 1;
       reader.requestEnded = this.#isComplete && this.#trailers === null && reader.position === this.length;
-      reader.isBlocked = !stream.sendData(chunk, reader.requestEnded);
+      reader.isBlocked = !stream.sendData(octets, reader.requestEnded);
     }
     if (!this.#isComplete || reader.requestEnded) return;
     reader.requestEnded = true;
     if (this.#trailers) stream.sendTrailers(this.#trailers);
     else stream.sendData(NOTHING, true);
   }
-}
-
-function copyOf(chunk: Buffer): Buffer {
-  const { length } = chunk;
-  if (length > SLAB / 4) return Buffer.from(chunk);
-  if (used + length > slab.length) {
-    slab = Buffer.allocUnsafeSlow(SLAB);
-    used = 0;
-  }
-  const copy = slab.subarray(used, used + length);
-  chunk.copy(copy);
-  used += length;
-  return copy;
 }
