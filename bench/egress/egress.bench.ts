@@ -1,5 +1,5 @@
 // A querier's calls while a live-store dies, hangs, lags or is slow: Envoy and ours with the same bootstrap, in turn.
-// npm run bench:egress -- [--rounds 3] [--rate 500] [--write]
+// npm run bench:egress -- --help
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { ProxyKind } from '../../test/support/egress-recipe.ts';
@@ -7,13 +7,33 @@ import { findPeer, peerHint } from '../../test/support/peers.ts';
 import { complaints, type Results, resultOf, table, writeResults } from './report.ts';
 import { type Sample, SCENARIOS } from './scenarios.ts';
 
+const HELP = `What a querier notices while a live-store dies, hangs, lags or is slow: Envoy's egress and Ringway's, in turn.
+
+usage: npm run bench:egress -- [options]
+
+  --rounds N   rounds of each scenario, each proxy in each (3)
+  --rate N     calls a second (500)
+  --write      writes bench/results/egress.json and docs/reference/egress-bench.md
+
+Needs Go, and Envoy on PATH or named by RINGWAY_ENVOY. Fails when one of Ringway's calls failed, or waited longer than Envoy's.
+
+examples:
+  npm run bench:egress -- --rounds 1
+  npm run bench:egress -- --rounds 6 --write
+`;
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     rate: { type: 'string', default: '500' },
     write: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const rounds = Number(values.rounds);
 const ratePerSecond = Number(values.rate);
 if (findPeer('envoy') === undefined) {
