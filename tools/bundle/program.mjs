@@ -14,7 +14,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 }
 if (process.argv[2] === 'sidecar' || process.argv[2] === 'sidecar-worker') {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  for (const flag of ['--no-maglev', '--no-turbofan', '--invocation-count-for-turbofan=400', '--semi-space-growth-factor=1', '--external-memory-accounted-in-global-limit']) setFlagsFromString(flag);
+  for (const flag of ['--no-maglev', '--no-turbofan', '--invocation-count-for-turbofan=400', '--semi-space-growth-factor=1', '--external-memory-accounted-in-global-limit', '--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping']) setFlagsFromString(flag);
 }
 import('${main}');
 `;
