@@ -15,7 +15,8 @@ usage: npm run bench:egress -- [options]
   --rate N     calls a second (500)
   --write      writes bench/results/egress.json and docs/reference/egress-bench.md
 
-Needs Go, and Envoy on PATH or named by RINGWAY_ENVOY. Fails when one of Ringway's calls failed, or waited longer than Envoy's.
+Needs Go, and Envoy on PATH or named by RINGWAY_ENVOY. Fails when one of Ringway's calls failed, when its
+p99 beside a stopped live-store is later than Envoy's, or when it throws out or asks whom it should not.
 
 examples:
   npm run bench:egress -- --rounds 1

@@ -86,6 +86,8 @@ ${machine.cpu}, ${machine.cores} cores for everything, Node ${machine.node}, ${m
 
 ${table(results)}
 
+Rows of a few calls are the first that a process has ever seen: its code is not compiled yet, which costs ours about 30 ms.
+
 The command fails when one of our calls failed, when our p99 beside a hung member is worse than Envoy's in the same run (by more than
 ${NOISE_MS} ms), when anybody is thrown out for lagging, or for being the only one, and when a hedge goes where nobody is left.
 `,

@@ -96,8 +96,8 @@ type Costs = LoadCosts['costs'];
 /** What one proxy costs beside another in the same round: that holds while the machine's speed drifts. */
 function ratio(costs: Costs, of: string, to: string): Spread | undefined {
   const [cost, base] = [costs[of], costs[to]];
-  if (typeof cost !== 'object' || typeof base !== 'object') return undefined;
-  return spreadOf(cost.roundsUs.map((us, index) => us / (base.roundsUs[index] ?? Number.NaN)));
+  if (typeof cost !== 'object' || typeof base !== 'object' || cost.roundsUs.length !== base.roundsUs.length) return undefined;
+  return spreadOf(cost.roundsUs.map((us, index) => us / (base.roundsUs[index] as number)));
 }
 
 function costCell(costs: Costs, name: string): string {

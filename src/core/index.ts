@@ -3,6 +3,7 @@ export { formatHostPort, type HostPort, isLoopback, matchHostPort, parseHostPort
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export { civilFromDays, daysFromCivil } from './calendar.ts';
 export { type Clock, httpDate, isoTime, sleep, systemClock, type Timer } from './clock.ts';
+export { copyOctets } from './copy-octets.ts';
 export { editDistance } from './edit-distance.ts';
 export { codeOf, messageOf, RingwayError } from './errors.ts';
 export { startFairTimer } from './fair-timer.ts';

@@ -226,7 +226,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     this.#deadline.end();
   }
 
-  onPing(): void {
+  onPingAnswered(): void {
     this.#pingAnswer.written();
   }
 
@@ -305,7 +305,6 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     if (this.#state.kind === 'closed') return;
     this.#bytesRead += chunk.length;
     this.#guarded(() => this.#reader.read(chunk));
-    // where octets wait for the peer's window it may be measuring how large that should be
     if (this.isOpen) this.#pingAnswer.readOver(this.#parts.streams.active > 0 && !this.#isFlushDue && this.sender.queued === 0);
   }
 

@@ -61,7 +61,7 @@ export class ControlReceiver {
     }
     this.#parts.writer.ping(bytes, start, true);
     this.#parts.guard.replied();
-    this.#parts.life.onPing();
+    this.#parts.life.onPingAnswered();
   }
 
   onGoAway(streamId: number, bytes: Buffer, start: number, end: number): void {

@@ -16,3 +16,4 @@ export { field, findField, headerBlock, octetField, plainOctets, statusOf, type 
 export { requestFault, responseFault } from './message-faults.ts';
 export { looksLikeHttp2Preface } from './preface.ts';
 export { ErrorCode, errorCodeName } from './protocol.ts';
+export { borrowSlab, releaseSlab, SLAB_SIZE } from './slab-pool.ts';

@@ -46,7 +46,7 @@ export interface Life {
   /** The peer's first SETTINGS came. */
   onPeerReady(): void;
   /** The answer to a PING was written. */
-  onPing(): void;
+  onPingAnswered(): void;
   onPingAck(bytes: Buffer, start: number): void;
   onGoAway(lastStreamId: number, code: number, debug: string): void;
   onSettingsAck(): void;

@@ -17,6 +17,7 @@ import {
   parseGrpcStatus,
   parseGrpcTimeout,
   parseHealthResponse,
+  wholeGrpcTimeout,
 } from '../../src/grpc/index.ts';
 
 t.test('status codes and their names', async (t) => {
@@ -28,6 +29,10 @@ t.test('status codes and their names', async (t) => {
   t.equal(grpcStatusCode('nonsense'), undefined);
   t.equal(parseGrpcStatus('14'), 14);
   t.equal(parseGrpcStatus('-1'), GrpcStatus.UNKNOWN);
+});
+
+t.test('times in whole milliseconds, of eight digits at most', async (t) => {
+  t.same([0.5, 1, 1500.2, 99_999_999, 100_000_000].map(wholeGrpcTimeout), ['1m', '1m', '1501m', '99999999m', '100000S']);
 });
 
 t.test('HTTP statuses as Envoy maps them', async (t) => {

@@ -81,38 +81,6 @@ t.test('ping tells the round trip; foreign acknowledgements are ignored', async 
   t.equal(clock.pending, 0, 'no timer runs on an idle connection');
 });
 
-t.test(
-  'the answer to a PING leaves with what a stream has to say, after 5 ms at the latest, and at once where no stream is open',
-  async (t) => {
-    const clock = new FakeClock();
-    const { peer, streams } = harness('server', { clock });
-    const ping = (text: string): Buffer => frame('PING', 0, 0, Buffer.from(text.padEnd(8)));
-    const answers = (): string[] => peer.of('PING').map(({ payload }) => payload.toString().trim());
-    const reached = async (): Promise<void> => {
-      const before = peer.of('SETTINGS').length;
-      peer.send(frame('SETTINGS', 0, 0));
-      await peer.until(() => peer.of('SETTINGS').length > before);
-    };
-    peer.sendPreface();
-    peer.send(ping('idle'));
-    await peer.until(() => answers().length === 1);
-    peer.send(ping('waits'), frame('HEADERS', OVER, 1, request));
-    await settle();
-    t.same(answers(), ['idle']);
-    await clock.advance(5);
-    await peer.until(() => answers().length === 2);
-    peer.send(ping('joins'));
-    await settle();
-    t.equal(answers().length, 2);
-    streams[0]!.stream.sendHeaders(headerBlock([[':status', '200']]), true);
-    await peer.until(() => answers().length === 3);
-    t.equal(peer.of('HEADERS').length, 1, 'it came with the response');
-    peer.send(ping('last'), frame('HEADERS', OVER, 3, request));
-    await reached();
-    t.same(answers(), ['idle', 'waits', 'joins', 'last'], 'whatever else leaves takes it along');
-  },
-);
-
 t.test('H7 drain announces, names the last stream a round trip later, and closes when streams have ended', async (t) => {
   const { peer, connection, streams, closings } = harness('server');
   peer.sendPreface();

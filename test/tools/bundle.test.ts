@@ -1,5 +1,5 @@
 // The program as it is shipped: what a sidecar loads, and what it does not.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,6 +38,11 @@ t.test('a sidecar loads nothing that it does not use', { timeout: 60_000 }, asyn
     heavy.filter((one) => loaded.has(one)),
     [],
   );
+});
+
+t.test('V8 knows every flag that a sidecar sets', { timeout: 60_000 }, async (t) => {
+  const { stderr, status } = spawnSync('env', ['-u', 'NODE_OPTIONS', process.execPath, program, 'sidecar', '--help'], { encoding: 'utf8' });
+  t.same([status, stderr], [0, '']);
 });
 
 t.test('its code is a part of the program', async (t) => {

@@ -1,5 +1,5 @@
-/** Up to so many octets a loop is faster than the call into native code (bench/micro/hpack): a traceparent and a UUID are among them. */
-export const SHORT = 64;
+import { copyOctets } from '../../core/index.ts';
+
 /** A connection that carries one request needs little: the first chunk is small, each later one four times the one before. */
 const FIRST_CHUNK = 256;
 
@@ -29,11 +29,8 @@ export class ByteArena {
       this.#chunk = Buffer.allocUnsafeSlow(Math.max(length, this.#chunkSize));
       this.#used = 0;
     }
-    const chunk = this.#chunk;
     const at = this.#used;
-    this.#used += length;
-    if (length <= SHORT) for (let index = 0; index < length; index += 1) chunk[at + index] = source[start + index]!;
-    else chunk.set(source.subarray(start, end), at);
+    this.#used = copyOctets(source, start, length, this.#chunk, at);
     return at;
   }
 }

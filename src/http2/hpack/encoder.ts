@@ -1,7 +1,7 @@
+import { copyOctets } from '../../core/index.ts';
 import { DEFAULT_HEADER_TABLE_SIZE } from '../protocol.ts';
 import type { HeaderBlock } from '../types.ts';
 import { BlockMemory, MAX_OCTETS } from './block-memory.ts';
-import { SHORT } from './byte-arena.ts';
 import { DynamicTable } from './dynamic-table.ts';
 import type { FieldName } from './field-name.ts';
 import type { HeaderField, ValueBytes } from './header-field.ts';
@@ -198,10 +198,4 @@ function writeLiteral(field: HeaderField, pattern: number, prefixBits: number, n
   }
   end = writeInteger(target, end, wire.isHuffman ? 0x80 : 0, 7, wire.length);
   return copyOctets(wire.bytes, wire.start, wire.length, target, end);
-}
-
-function copyOctets(source: Buffer, start: number, length: number, target: Buffer, at: number): number {
-  if (length <= SHORT) for (let index = 0; index < length; index += 1) target[at + index] = source[start + index]!;
-  else source.copy(target, at, start, start + length);
-  return at + length;
 }

@@ -1,3 +1,4 @@
+import { copyOctets } from '../../core/index.ts';
 import { plainOctets, type ValueBytes } from '../../http2/index.ts';
 import type { Field } from '../../http2/types.ts';
 
@@ -119,11 +120,7 @@ export class LineBuffer {
 
   #copy(source: Buffer, start: number, length: number): void {
     this.#reserve(length);
-    const bytes = this.#bytes;
-    const at = this.#length;
-    if (length > SHORT) source.copy(bytes, at, start, start + length);
-    else for (let index = 0; index < length; index += 1) bytes[at + index] = source[start + index]!;
-    this.#length = at + length;
+    this.#length = copyOctets(source, start, length, this.#bytes, this.#length);
   }
 
   #reserve(size: number): void {

@@ -19,7 +19,7 @@ export interface VirtualHostRules {
 
 /** Callers choose authorities and paths: this many pairs are remembered, then memory starts anew. */
 const MAX_REMEMBERED = 4096;
-/** Longer ones, query included, are not remembered: callers could fill our memory with them. */
+/** Longer ones, query included, are not remembered, but for the last: callers could fill our memory with them. */
 const MAX_LENGTH = 512;
 
 /**

@@ -1,8 +1,10 @@
-/** Copies of chunks share slabs: a buffer of its own for each keeps the garbage collector busy with memory outside its heap. */
-const SLAB = 65_536;
-const MAX_FREE = 64;
+import { borrowSlab, releaseSlab, SLAB_SIZE } from '../../http2/index.ts';
 
-interface Slab {
+/** Larger ones get a buffer of their own. */
+const LARGEST_SHARED = SLAB_SIZE / 4;
+
+/** Memory that copies of chunks share: a buffer for each keeps the garbage collector busy with memory outside its heap. */
+interface SharedSlab {
   readonly bytes: Buffer;
   used: number;
   /** Chunks in it that somebody has. */
@@ -13,17 +15,17 @@ interface Slab {
 export interface KeptChunk {
   readonly octets: Buffer;
   /** undefined: it is too large for one. */
-  readonly slab: Slab | undefined;
+  readonly slab: SharedSlab | undefined;
 }
 
-let current: Slab = { bytes: Buffer.alloc(0), used: 0, chunks: 0 };
-const free: Slab[] = [];
+/** The one that is being filled. */
+let current: SharedSlab | undefined;
 
 /** Copies `chunk`, until `releaseChunk`. */
 export function keepChunk(chunk: Buffer): KeptChunk {
   const { length } = chunk;
-  if (length > SLAB / 4) return { octets: Buffer.from(chunk), slab: undefined };
-  if (current.used + length > current.bytes.length) current = free.pop() ?? { bytes: Buffer.allocUnsafeSlow(SLAB), used: 0, chunks: 0 };
+  if (length > LARGEST_SHARED) return { octets: Buffer.from(chunk), slab: undefined };
+  if (current === undefined || current.used + length > SLAB_SIZE) current = { bytes: borrowSlab(), used: 0, chunks: 0 };
   const slab = current;
   const octets = slab.bytes.subarray(slab.used, slab.used + length);
   chunk.copy(octets);
@@ -32,14 +34,11 @@ export function keepChunk(chunk: Buffer): KeptChunk {
   return { octets, slab };
 }
 
-/**
- * Nobody reads the chunk any more. Its slab is filled again once that is so for all in it: with new memory for each slab the bodies of
- * large requests made V8 look through its whole heap up to ten times a second (bench:engine, g3).
- */
+/** Nobody reads the chunk any more: its memory is used again once that is so for all that share it. Only once for each chunk. */
 export function releaseChunk({ slab }: KeptChunk): void {
   if (slab === undefined) return;
   slab.chunks -= 1;
   if (slab.chunks > 0) return;
-  slab.used = 0;
-  if (slab !== current && free.length < MAX_FREE) free.push(slab);
+  if (slab === current) slab.used = 0;
+  else releaseSlab(slab.bytes);
 }

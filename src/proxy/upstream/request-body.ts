@@ -15,8 +15,7 @@ export interface BodyReader {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
-/** Never pushed to: most requests keep nothing or one chunk. */
-const NO_CHUNKS: KeptChunk[] = [];
+
 /**
  * The part of a request's body that is kept: what somebody has still to be sent, and, while another try is possible, all of it. It is
  * copied once, when it comes; every try reads the same chunks. Once something is let go the request cannot be sent again.
@@ -24,7 +23,7 @@ const NO_CHUNKS: KeptChunk[] = [];
 export class RequestBody {
   readonly limit: number;
   readonly #budget: BufferBudget | undefined;
-  #chunks: KeptChunk[] = NO_CHUNKS;
+  #chunks: KeptChunk[] = [];
   /** Chunks that came before the first that is kept. */
   #base = 0;
   #size = 0;
@@ -66,6 +65,7 @@ export class RequestBody {
   /** Copies `chunk`: it is only valid during its event. */
   keep(chunk: Buffer): void {
     if (chunk.length === 0) return;
+    // mostly the only one, and an array that grows makes room for sixteen more
     if (this.#chunks.length === 0) this.#chunks = [keepChunk(chunk)];
     else this.#chunks.push(keepChunk(chunk));
     this.#size += chunk.length;
@@ -92,7 +92,7 @@ export class RequestBody {
       freed += chunk.octets.length;
       releaseChunk(chunk);
     }
-    this.#chunks = count === this.#chunks.length ? NO_CHUNKS : this.#chunks.slice(count);
+    this.#chunks = count === this.#chunks.length ? [] : this.#chunks.slice(count);
     this.#size -= freed;
     this.#budget?.give(freed);
     this.#base += count;
