@@ -39,7 +39,7 @@ ${rows.join('\n')}
 | a role loads its own chunks, and a builtin module when something of it is first used | \`tools/bundle\` |
 | Envoy's messages are read over one table instead of by code of their own | \`src/protobuf\` |
 | until there are requests V8 optimizes nothing and the young generation does not grow; then it grows to 8 MiB | \`tools/bundle/program.mjs\`, \`src/cli/sidecar/v8-settings.ts\` |
-| young garbage is collected by the thread that made it, and memory outside the heap (what sockets read) counts with the heap, so that uploads do not make V8 look through all of it | \`tools/bundle/program.mjs\` |
+| young garbage is collected by the thread that made it; what sockets read, which lies outside the heap, each 8 MiB; the old generation is looked through when it has doubled | \`tools/bundle/program.mjs\`, \`src/transport/read-garbage.ts\` |
 | nothing that is hot at the start: constants are worked out when the bundle is made | \`tools/bundle/worked-out.mjs\` |
 | series of a cluster are named when somebody reads them | \`src/telemetry/scope-series.ts\` |
 | a connection's tables and buffers grow with what it carries | \`src/http2\` |

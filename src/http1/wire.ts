@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { endSocket } from '../transport/index.ts';
+import { endSocket, leaveBehind } from '../transport/index.ts';
 import type { Http1ServerOptions } from './types.ts';
 
 const CLOSE_GRACE_MS = 1000;
@@ -39,7 +39,10 @@ export class Wire extends Duplex {
   /** Begins with octets that were read before. */
   begin(initialBytes: Buffer | undefined): void {
     if (initialBytes) this.#take(initialBytes);
-    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#socket.on('data', (chunk: Buffer) => {
+      this.#take(chunk);
+      leaveBehind(chunk);
+    });
     this.#socket.once('end', () => this.#takeEnd());
     this.#socket.resume();
   }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Clock, lastWord, RingwayError } from '../core/index.ts';
-import { endSocket, readDirectly } from '../transport/index.ts';
+import { endSocket, readChunks } from '../transport/index.ts';
 import { AbuseGuard } from './abuse-guard.ts';
 import { type BudgetMember, type BufferBudget, UNLIMITED } from './buffer-budget.ts';
 import { createCodecStats } from './codec-stats.ts';
@@ -294,8 +294,7 @@ class Connection implements Http2Connection, StreamHost, Life, Flushable, Budget
     // Not before the caller has the connection in hand.
     queueMicrotask(() => {
       if (initialBytes !== undefined) this.#onRead(initialBytes);
-      const onChunk = (chunk: Buffer): void => this.#onRead(chunk);
-      if (!readDirectly(socket, onChunk)) socket.on('data', onChunk);
+      readChunks(socket, (chunk) => this.#onRead(chunk));
       // Whoever looked at the first octets may have left the socket paused.
       socket.resume();
     });

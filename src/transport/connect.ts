@@ -32,7 +32,7 @@ export interface Connecting {
   cancel(): void;
 }
 
-/** Begins a connection. The socket hands its octets on without a Buffer a read to those who call `readDirectly`. */
+/** Begins a connection. The socket hands its octets on without a Buffer a read to those who call `readChunks`. */
 export function connect(options: ConnectOptions, events: ConnectEvents): Connecting {
   const { timeoutMs, clock, tls } = options;
   const socket = openSocket(options);

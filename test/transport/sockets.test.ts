@@ -10,7 +10,7 @@ import {
   endSocket,
   listen,
   localAddresses,
-  readDirectly,
+  readChunks,
   resolveName,
 } from '../../src/transport/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -100,7 +100,7 @@ t.test('connect gives up at its time limit, and is silent when cancelled', async
   t.same(failures, [`cannot connect to 127.0.0.1:${server.address.port}: no answer in 250 ms`]);
 });
 
-t.test('readDirectly gets what came, in order, and end still comes', async (t) => {
+t.test('readChunks gets what came, in order, and end still comes', async (t) => {
   const server = await listen(
     { host: '127.0.0.1', port: 0 },
     { ...noEvents, onSocket: (socket) => void socket.end(Buffer.alloc(300_000, 'x')) },
@@ -109,7 +109,7 @@ t.test('readDirectly gets what came, in order, and end still comes', async (t) =
   const socket = await connected(server.address);
   let received = 0;
   t.equal(
-    readDirectly(socket, (chunk) => {
+    readChunks(socket, (chunk) => {
       received += chunk.length;
     }),
     true,
@@ -117,10 +117,15 @@ t.test('readDirectly gets what came, in order, and end still comes', async (t) =
   socket.resume();
   await once(socket, 'end');
   t.equal(received, 300_000);
+  const other = new PassThrough();
+  const chunks: string[] = [];
   t.equal(
-    readDirectly(new PassThrough(), () => {}),
+    readChunks(other, (chunk) => chunks.push(String(chunk))),
     false,
   );
+  other.end('as any stream');
+  await once(other, 'end');
+  t.same(chunks, ['as any stream']);
 });
 
 t.test('a socket that nobody reads directly is a stream as any', async (t) => {
@@ -134,7 +139,7 @@ t.test('a socket that nobody reads directly is a stream as any', async (t) => {
   for await (const chunk of socket) {
     received += (chunk as Buffer).length;
     t.equal(
-      readDirectly(socket, () => {}),
+      readChunks(socket, () => {}),
       false,
     );
   }

@@ -10,7 +10,7 @@ import {
   createTlsClient,
   createTlsServer,
   listen,
-  readDirectly,
+  readChunks,
   readTlsFiles,
   type TlsClientSettings,
   type TlsError,
@@ -152,7 +152,7 @@ t.test('both sides agree on h2 and talk; reading is direct on our client', async
   t.equal(accepted.getProtocol(), 'TLSv1.3');
   t.equal(accepted.getCipher().name, 'TLS_AES_128_GCM_SHA256');
   const chunks: Buffer[] = [];
-  t.ok(readDirectly(client, (chunk) => chunks.push(Buffer.from(chunk))));
+  t.ok(readChunks(client, (chunk) => chunks.push(Buffer.from(chunk))));
   client.resume();
   const sent = Buffer.alloc(300_000, 'x');
   accepted.end(sent);

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Connecting } from '../../../transport/index.ts';
+import { type Connecting, leaveBehind } from '../../../transport/index.ts';
 import { type AccessLogger, RequestRecord, type ResponseFlag } from '../../access-log/index.ts';
 import { chooseCluster } from '../../route/index.ts';
 import type { ClusterChoice } from '../../route/types.ts';
@@ -111,8 +111,14 @@ export class TcpConnection implements ActiveConnection, Sweepable {
       // what is still on its way down may arrive; nothing goes up any more
       this.#socket.end(() => this.#socket.destroy());
     });
-    this.#socket.on('data', (chunk: Buffer) => this.#count(upstream, chunk.length, 0));
-    socket.on('data', (chunk: Buffer) => this.#count(upstream, 0, chunk.length));
+    this.#socket.on('data', (chunk: Buffer) => {
+      this.#count(upstream, chunk.length, 0);
+      leaveBehind(chunk);
+    });
+    socket.on('data', (chunk: Buffer) => {
+      this.#count(upstream, 0, chunk.length);
+      leaveBehind(chunk);
+    });
     this.#socket.pipe(socket);
     socket.pipe(this.#socket);
   }
