@@ -4,7 +4,7 @@ import { LevelSwitch } from '../roles/sidecar/level-switch.ts';
 import { createSidecarWorker, type SidecarWorker } from '../roles/sidecar-worker.ts';
 import { createLogger } from '../telemetry/index.ts';
 import { type Command, type CommandIo, EXIT } from './command.ts';
-import { allowV8ToGrow, collectChunks } from './sidecar/v8-settings.ts';
+import { tuneV8 } from './sidecar/v8-settings.ts';
 
 /** How long connections of a worker may go on whose first process is gone. */
 const ORPHAN_DRAIN_MS = 5_000;
@@ -30,8 +30,7 @@ usage: ringway sidecar --concurrency N …
         else if (message?.kind === 'init' && !worker) {
           const created = createWorker(message, env);
           worker = created;
-          collectChunks();
-          allowV8ToGrow({ isServing: () => created.connections > 0 });
+          tuneV8({ isServing: () => created.connections > 0 });
         } else if (message) worker?.take(message);
       });
     });

@@ -1,6 +1,6 @@
 // `ringway sidecar`: bootstrap → compilers → runtime → listeners, fed by xDS, shown by Envoy's admin pages.
 import { createProbeServer } from '../admin/index.ts';
-import { type Clock, type HostPort, type Random, type Service, startAll, stopAll, timeSlices } from '../core/index.ts';
+import { type Clock, type HostPort, type Random, type Service, startAll, stopAll } from '../core/index.ts';
 import { adminPages, createAdminServer } from '../proxy/admin/index.ts';
 import type { ServerState } from '../proxy/admin/types.ts';
 import { type LoadedBootstrap, planAnnouncement } from '../proxy/bootstrap/index.ts';
@@ -78,8 +78,8 @@ export function createSidecar(options: SidecarOptions, deps: SidecarDeps): Sidec
   const announcer = announced && new Announcer(announced, announcerDeps(options, deps, registry, plane));
   const lifecycle = new Lifecycle(() => runtime.phase.value);
   const quit = new AbortController();
-  const pages = adminPages(adminSource({ ...options, ...deps, registry, plan, plane, feeds, lifecycle, quit, workers }));
-  const admin = plan.admin && createAdminServer({ listen: plan.admin, pages, slices: timeSlices(clock) });
+  const source = adminSource({ ...options, ...deps, registry, plan, plane, feeds, lifecycle, quit, workers });
+  const admin = plan.admin && createAdminServer({ listen: plan.admin, pages: adminPages(source), slices: source.slices });
   const ready = (): { ok: boolean; text: string } => ({ ok: lifecycle.state === 'LIVE', text: lifecycle.state });
   const probes = options.probe && createProbeServer({ listen: options.probe, clock, ready });
   const services: readonly Service[] = [

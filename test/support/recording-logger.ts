@@ -1,4 +1,5 @@
 import type { LogFields, Logger } from '../../src/telemetry/index.ts';
+import { Changes } from './changes.ts';
 
 /** One line as it was logged, the fields of its parents included. */
 export interface LogLine {
@@ -12,7 +13,7 @@ export interface LogLine {
 export class LogRecorder {
   readonly lines: LogLine[] = [];
   readonly logger: Logger = this.#logger({});
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Changes();
 
   /** Lines of one event. */
   of(event: string): LogLine[] {
@@ -27,15 +28,7 @@ export class LogRecorder {
 
   /** Resolves when `test` is true; it is asked now and after each line. */
   until(test: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!test()) return;
-        this.#waiting.delete(check);
-        resolve();
-      };
-      this.#waiting.add(check);
-      check();
-    });
+    return this.#changes.until(test);
   }
 
   #logger(inherited: LogFields): Logger {
@@ -44,9 +37,7 @@ export class LogRecorder {
       (event: string, fields: LogFields, message: string): void => {
         this.lines.push({ level, event, fields: { ...inherited, ...fields }, message });
         // What the line tells of is done when its caller has returned.
-        setImmediate(() => {
-          for (const check of this.#waiting) check();
-        });
+        setImmediate(this.#changes.wake);
       };
     return {
       debug: at('debug'),

@@ -6,7 +6,7 @@ import { createSidecar, type SidecarOptions, type SidecarRole } from '../../role
 import { createLogger, type Logger } from '../../telemetry/index.ts';
 import { type CommandIo, EXIT } from '../command.ts';
 import { createForkWorker, type ProcessStarter } from './fork-worker.ts';
-import { allowV8ToGrow, collectChunks } from './v8-settings.ts';
+import { tuneV8 } from './v8-settings.ts';
 
 /** The longest a timer of Node can be. */
 const FOREVER_MS = 0x7fff_ffff;
@@ -43,8 +43,7 @@ export async function serveSidecar(options: ServeOptions, io: CommandIo): Promis
   const alive = setInterval(() => {}, FOREVER_MS);
   try {
     await role.start();
-    collectChunks();
-    allowV8ToGrow({ isServing: () => role.connections > 0 });
+    tuneV8({ isServing: () => role.connections > 0 });
     tellAddresses(role, options, io);
     await stopped([io.signal, role.quit]);
     logger.info('sidecar.draining', { drainTimeMs: options.drainTimeMs }, 'draining');
